@@ -1,0 +1,40 @@
+// One project per kind of machine a test needs; scripts/test.mjs decides which can run here.
+const transform = {
+  '^.+\\.ts$': [
+    '@swc/jest',
+    {
+      jsc: {
+        target: 'es2023',
+        parser: { syntax: 'typescript', decorators: true },
+        transform: { legacyDecorator: true, decoratorMetadata: true },
+      },
+      module: { type: 'es6' },
+    },
+  ],
+};
+
+const project = (displayName, testMatch, extra = {}) => ({
+  displayName,
+  testMatch,
+  transform,
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: {
+    '^@bellows/(api|worker|fleet|stack|cli)/(.*)$': '<rootDir>/apps/$1/src/$2',
+    '^@bellows/([^/]+)/(.*)$': '<rootDir>/libs/$1/src/$2',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
+  modulePathIgnorePatterns: ['<rootDir>/.*/dist/', '<rootDir>/.bellows'],
+  ...extra,
+});
+
+const special = ['db', 'redis', 'libvirt'];
+export default {
+  projects: [
+    project('unit', ['<rootDir>/{libs,apps}/*/src/**/*.spec.ts'], {
+      testPathIgnorePatterns: [...special.map((kind) => `\\.${kind}\\.spec\\.ts$`), '/dist/'],
+    }),
+    ...special.map((kind) => project(kind, [`<rootDir>/{libs,apps}/*/src/**/*.${kind}.spec.ts`])),
+    project('e2e', ['<rootDir>/e2e/src/**/*.e2e.ts'], { testPathIgnorePatterns: ['\\.libvirt\\.e2e\\.ts$', '/dist/'] }),
+    project('e2e:libvirt', ['<rootDir>/e2e/src/**/*.libvirt.e2e.ts']),
+  ],
+};
