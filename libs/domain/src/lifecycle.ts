@@ -21,7 +21,18 @@ export const can = {
   start: ['stopped'],
   stop: ['running', 'error'],
   reboot: ['running'],
-  delete: ['provisioning', 'running', 'paused', 'stopping', 'stopped', 'starting', 'rebooting', 'migrating', 'rebuilding', 'error'],
+  delete: [
+    'provisioning',
+    'running',
+    'paused',
+    'stopping',
+    'stopped',
+    'starting',
+    'rebooting',
+    'migrating',
+    'rebuilding',
+    'error',
+  ],
   update: ['provisioning', 'running', 'paused', 'stopped', 'error'],
 } as const satisfies Record<string, readonly InstanceState[]>;
 export type InstanceAction = keyof typeof can;
@@ -72,7 +83,8 @@ export const operationKinds = [
 /** `instance.settle` is the cloud's own: it finishes a partial shrink and re-applies sizes after a guest reset. */
 export type OperationKind = (typeof operationKinds)[number];
 
-export type StepState = 'pending' | 'running' | 'done' | 'retrying' | 'undoing' | 'undone' | 'undo-failed' | 'skipped';
+export type StepState =
+  'pending' | 'running' | 'done' | 'retrying' | 'undoing' | 'undone' | 'undo-failed' | 'skipped';
 
 export const hostStates = ['ready', 'cordoned', 'down'] as const;
 export type HostState = (typeof hostStates)[number];

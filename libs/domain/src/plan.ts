@@ -38,7 +38,9 @@ export const sameClass = (a: Plan, b: Plan): boolean =>
   a.ceiling.ramMib === b.ceiling.ramMib;
 
 export const withinClass = (plan: Plan, size: Pick<Size, 'vcpus' | 'ramMib'>): boolean =>
-  (['vcpus', 'ramMib'] satisfies Dimension[]).every((d) => plan.floor[d] <= size[d] && size[d] <= plan.ceiling[d]);
+  (['vcpus', 'ramMib'] satisfies Dimension[]).every(
+    (d) => plan.floor[d] <= size[d] && size[d] <= plan.ceiling[d],
+  );
 
 /** virtio-mem plugs memory in blocks of this size on x86-64; every size sold is a multiple of it. */
 export const memoryBlockMib = 2;
@@ -48,7 +50,16 @@ export const memoryStepMib = 128;
 const gib = 1024;
 const fixed = (id: string, vcpus: number, ramGib: number, diskGib: number, pricePerHour: string): Plan => {
   const bound = { vcpus, ramMib: ramGib * gib };
-  return { id, family: 'vps', ...bound, diskGib, bandwidthMbps: 200, floor: bound, ceiling: bound, pricePerHour };
+  return {
+    id,
+    family: 'vps',
+    ...bound,
+    diskGib,
+    bandwidthMbps: 200,
+    floor: bound,
+    ceiling: bound,
+    pricePerHour,
+  };
 };
 const elastic = (
   id: string,
@@ -56,10 +67,26 @@ const elastic = (
   diskGib: number,
   [floor, ceiling]: [ElasticBound, ElasticBound],
   pricePerHour: string,
-): Plan => ({ id, family: 'ecs', vcpus, ramMib: ramGib * gib, diskGib, bandwidthMbps: 500, floor, ceiling, pricePerHour });
+): Plan => ({
+  id,
+  family: 'ecs',
+  vcpus,
+  ramMib: ramGib * gib,
+  diskGib,
+  bandwidthMbps: 500,
+  floor,
+  ceiling,
+  pricePerHour,
+});
 
-const classS: [ElasticBound, ElasticBound] = [{ vcpus: 1, ramMib: gib }, { vcpus: 4, ramMib: 4 * gib }];
-const classM: [ElasticBound, ElasticBound] = [{ vcpus: 2, ramMib: 4 * gib }, { vcpus: 8, ramMib: 16 * gib }];
+const classS: [ElasticBound, ElasticBound] = [
+  { vcpus: 1, ramMib: gib },
+  { vcpus: 4, ramMib: 4 * gib },
+];
+const classM: [ElasticBound, ElasticBound] = [
+  { vcpus: 2, ramMib: 4 * gib },
+  { vcpus: 8, ramMib: 16 * gib },
+];
 
 /** What a new cloud sells on its first day; the operator changes it over `/v1/plans`. */
 export const firstCatalogue: readonly Plan[] = [

@@ -134,7 +134,11 @@ export interface HostDriver {
   /** Grows the disk, running or not. Throws when asked to shrink. */
   ensureDiskGib(host: HostRef, fence: Fence, diskGib: number): Promise<void>;
 
-  observeGuest(host: HostRef, instanceId: InstanceId, options?: { askGuest?: boolean; deadline?: number }): Promise<GuestObservation>;
+  observeGuest(
+    host: HostRef,
+    instanceId: InstanceId,
+    options?: { askGuest?: boolean; deadline?: number },
+  ): Promise<GuestObservation>;
   listGuests(host: HostRef): Promise<ListedGuest[]>;
   /** Calls back until closed; reconnects by itself, and may lose events while it does. */
   watch(host: HostRef, listener: (event: GuestEvent) => void): { close(): void };
