@@ -1,0 +1,135 @@
+import { IsIP, IsIn, IsOptional, Matches, MinLength, ValidateBy } from 'class-validator';
+import { hostSourcesExpected, parseHostSources } from './host-sources.js';
+
+/** Holds when the text is a number (digits, at most one point) between the bounds. */
+const NumberText = (min: number, max: number, whole: boolean, message: string) =>
+  ValidateBy(
+    {
+      name: 'numberText',
+      validator: {
+        validate: (text: unknown) =>
+          typeof text === 'string' &&
+          (whole ? /^\d{1,9}$/ : /^\d{1,9}(\.\d{1,9})?$/).test(text) &&
+          Number(text) >= min &&
+          Number(text) <= max,
+      },
+    },
+    { message },
+  );
+
+const UrlText = (protocols: readonly string[], message: string) =>
+  ValidateBy(
+    {
+      name: 'urlText',
+      validator: {
+        validate: (text: unknown) =>
+          typeof text === 'string' && URL.canParse(text) && protocols.includes(new URL(text).protocol),
+      },
+    },
+    { message },
+  );
+
+const HostSources = () =>
+  ValidateBy(
+    {
+      name: 'hostSources',
+      validator: {
+        validate: (text: unknown) => typeof text === 'string' && parseHostSources(text) !== null,
+      },
+    },
+    { message: hostSourcesExpected },
+  );
+
+/** Never repeated in an error: they carry passwords. */
+export const secretVariables: ReadonlySet<string> = new Set([
+  'DATABASE_URL',
+  'REDIS_URL',
+  'BELLOWS_ADMIN_TOKEN',
+  'BELLOWS_FLEET_SECRET',
+]);
+
+/** The environment as text; each `message` completes the sentence "… ; expected". */
+export class Environment {
+  static readonly names = [
+    'BELLOWS_HOME',
+    'BELLOWS_BIND',
+    'BELLOWS_PORT',
+    'BELLOWS_HOSTS',
+    'DATABASE_URL',
+    'REDIS_URL',
+    'BELLOWS_ADMIN_TOKEN',
+    'BELLOWS_SIM_LATENCY',
+    'BELLOWS_TLS_CERT',
+    'BELLOWS_TLS_KEY',
+    'BELLOWS_FLEET_URL',
+    'BELLOWS_FLEET_SECRET',
+    'BELLOWS_CONTROLLER_ID',
+    'BELLOWS_RATE_LIMIT',
+    'BELLOWS_LOG_LEVEL',
+  ] as const;
+
+  @IsOptional()
+  @Matches(/^[^\0]+$/, { message: 'a folder' })
+  BELLOWS_HOME?: string;
+
+  @IsOptional()
+  @IsIP(undefined, { message: 'an IP address to listen on, such as 127.0.0.1 or 0.0.0.0' })
+  BELLOWS_BIND?: string;
+
+  @IsOptional()
+  @NumberText(0, 65_535, true, 'a TCP port, 0 to 65535 (0 picks a free one)')
+  BELLOWS_PORT?: string;
+
+  @IsOptional()
+  @HostSources()
+  BELLOWS_HOSTS?: string;
+
+  @IsOptional()
+  @UrlText(['postgres:', 'postgresql:'], 'a URL such as postgres://user:password@host:5432/database')
+  DATABASE_URL?: string;
+
+  @IsOptional()
+  @UrlText(['redis:', 'rediss:'], 'a URL such as redis://host:6379/0')
+  REDIS_URL?: string;
+
+  @IsOptional()
+  @MinLength(16, { message: 'at least 16 characters that nobody can guess' })
+  @Matches(/^[\x21-\x7e]+$/, { message: 'printable ASCII characters without blanks' })
+  BELLOWS_ADMIN_TOKEN?: string;
+
+  @IsOptional()
+  @NumberText(0, 1000, false, 'a factor from 0 (no latency) to 1000, such as 1 or 0.1')
+  BELLOWS_SIM_LATENCY?: string;
+
+  @IsOptional()
+  @Matches(/^[^\0]+$/, { message: 'the path of a PEM file' })
+  BELLOWS_TLS_CERT?: string;
+
+  @IsOptional()
+  @Matches(/^[^\0]+$/, { message: 'the path of a PEM file' })
+  BELLOWS_TLS_KEY?: string;
+
+  @IsOptional()
+  @UrlText(['http:'], 'the URL of the modelled fleet, such as http://127.0.0.1:3900')
+  BELLOWS_FLEET_URL?: string;
+
+  @IsOptional()
+  @MinLength(16, { message: 'at least 16 characters that nobody can guess' })
+  BELLOWS_FLEET_SECRET?: string;
+
+  @IsOptional()
+  @Matches(/^[A-Za-z0-9-]{8,64}$/, {
+    message: '8 to 64 letters, digits and dashes, unlike any other cloud’s',
+  })
+  BELLOWS_CONTROLLER_ID?: string;
+
+  @IsOptional()
+  @NumberText(0, 1_000_000, true, 'requests a second for each token, 0 to 1000000 (0 switches the limit off)')
+  BELLOWS_RATE_LIMIT?: string;
+
+  @IsOptional()
+  @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+    message: 'one of fatal, error, warn, info, debug, trace, silent',
+  })
+  BELLOWS_LOG_LEVEL?: string;
+}

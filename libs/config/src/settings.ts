@@ -1,0 +1,111 @@
+import 'reflect-metadata';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseEnv } from 'node:util';
+import { validateSync } from 'class-validator';
+import { Environment, secretVariables } from './environment.js';
+import { parseHostSources, type HostSource } from './host-sources.js';
+
+/** Every setting of every process of Bellows, read and checked once. */
+export interface Settings {
+  /** Absolute path: where state lives. */
+  readonly home: string;
+  readonly bind: string;
+  /** 0: the kernel picks one. */
+  readonly port: number;
+  /** What to enrol at the first start. */
+  readonly hosts: readonly HostSource[];
+  /** Null: the stack starts an embedded PostgreSQL. */
+  readonly databaseUrl: string | null;
+  /** Null: BullMQ's Postgres backend is the queue. */
+  readonly redisUrl: string | null;
+  /** Null: made, and written to `$BELLOWS_HOME/admin-token`. */
+  readonly adminToken: string | null;
+  /** Multiplies the modelled latencies; 0 is none. */
+  readonly simLatency: number;
+  /** PEM files; both or neither. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
+  /** The modelled fleet's process; null when this cloud has none. */
+  readonly fleet: { readonly url: string; readonly secret: string } | null;
+  /** What marks hosts and guests as this cloud's; null: made, and written to `$BELLOWS_HOME/controller-id`. */
+  readonly controllerId: string | null;
+  /** Requests a second each token may make, and how many at once; 0 switches the limit off. */
+  readonly rateLimitPerSecond: number;
+  readonly logLevel: LogLevel;
+}
+
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** Names every setting that cannot be used; fit to be shown as it is. */
+export class SettingsError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(`Settings that cannot be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    this.name = 'SettingsError';
+  }
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** Variables of a `.env` file; none when there is no such file. */
+function variablesOf(envFile: string): Variables {
+  try {
+    return parseEnv(readFileSync(envFile, 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw error;
+  }
+}
+
+function problemsOf(environment: Environment): string[] {
+  const problems = validateSync(environment).map(({ property, value, constraints }) => {
+    const shown = secretVariables.has(property) ? 'has a value (not shown)' : `is ${JSON.stringify(value)}`;
+    return `${property} ${shown}; expected ${Object.values(constraints ?? {})[0]}.`;
+  });
+  const together = (one: keyof Environment, other: keyof Environment) => {
+    if ((environment[one] === undefined) === (environment[other] === undefined)) return;
+    const [set, missing] = environment[one] === undefined ? [other, one] : [one, other];
+    problems.push(`${missing} is not set; expected a value, because ${set} has one.`);
+  };
+  together('BELLOWS_TLS_CERT', 'BELLOWS_TLS_KEY');
+  together('BELLOWS_FLEET_URL', 'BELLOWS_FLEET_SECRET');
+  return problems;
+}
+
+function settingsOf(environment: Environment): Settings {
+  const e = environment;
+  return {
+    home: resolve(e.BELLOWS_HOME ?? './.bellows'),
+    bind: e.BELLOWS_BIND ?? '127.0.0.1',
+    port: Number(e.BELLOWS_PORT ?? 3000),
+    hosts: parseHostSources(e.BELLOWS_HOSTS ?? 'sim:8') ?? [],
+    databaseUrl: e.DATABASE_URL ?? null,
+    redisUrl: e.REDIS_URL ?? null,
+    adminToken: e.BELLOWS_ADMIN_TOKEN ?? null,
+    simLatency: Number(e.BELLOWS_SIM_LATENCY ?? 1),
+    tls:
+      e.BELLOWS_TLS_CERT && e.BELLOWS_TLS_KEY
+        ? { certFile: resolve(e.BELLOWS_TLS_CERT), keyFile: resolve(e.BELLOWS_TLS_KEY) }
+        : null,
+    fleet:
+      e.BELLOWS_FLEET_URL && e.BELLOWS_FLEET_SECRET
+        ? { url: e.BELLOWS_FLEET_URL, secret: e.BELLOWS_FLEET_SECRET }
+        : null,
+    controllerId: e.BELLOWS_CONTROLLER_ID ?? null,
+    rateLimitPerSecond: Number(e.BELLOWS_RATE_LIMIT ?? 2000),
+    logLevel: (e.BELLOWS_LOG_LEVEL ?? 'info') as LogLevel,
+  };
+}
+
+/** The environment wins over `.env`; an empty value is as good as none. Throws `SettingsError`. */
+export function readSettings(variables: Variables = process.env, envFile = '.env'): Settings {
+  const all = { ...variablesOf(envFile), ...variables };
+  const environment = new Environment();
+  for (const name of Environment.names) {
+    const value = all[name]?.trim();
+    if (value) environment[name] = value;
+  }
+  const problems = problemsOf(environment);
+  if (problems.length > 0) throw new SettingsError(problems);
+  return settingsOf(environment);
+}
