@@ -155,7 +155,9 @@ export type CommitRefusal =
         | 'idempotency'
         | 'exists'
         | 'in-use'
-        | 'not-found';
+        | 'not-found'
+        /** A value the database cannot keep, such as a NUL character in a text. */
+        | 'invalid';
     };
 
 export type CommitResult = { readonly ok: true } | ({ readonly ok: false } & CommitRefusal);
@@ -209,12 +211,15 @@ export interface LeasedOperation {
 
 /** Postgres is the truth. One `commit` with preconditions, plus reads; no transaction crosses this port. */
 export interface Store {
+  /** Made at the first migration, never changes: what marks hosts and guests as ours. */
+  controllerId(): Promise<string>;
   commit(changes: readonly Change[]): Promise<CommitResult>;
   /** Admits many creates in one transaction; each succeeds or is refused on its own. */
   admitCreates(batch: readonly CreateAdmission[]): Promise<AdmissionResult[]>;
   keptAnswer(scope: string, key: string): Promise<{ requestHash: string; answer: StoredAnswer } | null>;
 
   instance(id: InstanceId): Promise<Instance | null>;
+  /** Without the deleted ones, unless `state: 'deleted'` is asked for. */
   instances(
     ask: PageAsk & {
       projectId?: ProjectId;
