@@ -67,7 +67,9 @@ export class FrameCutter {
 
   private checkLength(frameBytes: number): number {
     if (frameBytes < Limits.headerBytes || frameBytes > this.maxFrameBytes) {
-      throw new XdrError(`a frame of ${frameBytes} bytes is outside ${Limits.headerBytes}..${this.maxFrameBytes}`);
+      throw new XdrError(
+        `a frame of ${frameBytes} bytes is outside ${Limits.headerBytes}..${this.maxFrameBytes}`,
+      );
     }
     return frameBytes;
   }

@@ -43,7 +43,8 @@ export class XdrWriter {
   }
 
   opaque(value: Uint8Array, maxBytes: number): void {
-    if (value.length > maxBytes) throw new XdrError(`${value.length} bytes are over the limit of ${maxBytes}`);
+    if (value.length > maxBytes)
+      throw new XdrError(`${value.length} bytes are over the limit of ${maxBytes}`);
     this.uint32(value.length);
     this.fixedOpaque(value);
   }
