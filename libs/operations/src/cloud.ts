@@ -109,8 +109,12 @@ export function refusalOf(result: CommitRefusal): Refusal {
       return refuse('conflict', 'Something with this name or address exists already.');
     case 'in-use':
       return refuse('conflict', 'It is still in use.');
+    case 'invalid':
+      return refuse('invalid', 'A value cannot be stored.');
     case 'not-found':
       return refuse('not-found', 'There is no such resource.');
+    case 'invalid':
+      return refuse('invalid', 'A text holds a character that cannot be stored (NUL).');
     case 'fence':
     case 'idempotency':
       return refuse('conflict', 'Another request got there first; try again.');

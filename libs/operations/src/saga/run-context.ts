@@ -1,0 +1,85 @@
+import type { Cloud } from '../cloud.js';
+import { guestSpec } from '../instance/guest-spec.js';
+import type { Fence, GuestObservation, GuestSpec, HostDriver, HostRef } from '../ports/host-driver.js';
+import type { Clock } from '../ports/clock.js';
+import type { Host, Instance, Operation } from '../ports/rows.js';
+import type { Lease } from './lease.js';
+import { LeaseLostError, type StepContext } from './saga.js';
+
+/** The step context of one leased operation. */
+export class RunContext implements StepContext {
+  readonly warnings: string[];
+  confirmation: 'guest' | 'hypervisor' | null = null;
+
+  private constructor(
+    readonly operation: Operation,
+    readonly instance: Instance,
+    readonly host: Host,
+    readonly clock: Clock,
+    private readonly driver: HostDriver,
+    private readonly lease: Lease,
+    private readonly draining: AbortSignal,
+  ) {
+    this.warnings = [...operation.warnings];
+  }
+
+  static async open(
+    { store, clock, drivers }: Cloud,
+    lease: Lease,
+    operation: Operation,
+    draining: AbortSignal,
+  ) {
+    const [instance, host] = await Promise.all([
+      store.instance(operation.instanceId),
+      store.host(operation.hostId),
+    ]);
+    if (!instance || !host) throw new Error(`${operation.id} has no instance or no host`);
+    const driver = drivers[host.driver];
+    if (!driver) throw new Error(`this worker has no ${host.driver} driver`);
+    return new RunContext(operation, instance, host, clock, driver, lease, draining);
+  }
+
+  get plan(): unknown {
+    return this.operation.plan;
+  }
+
+  get hostRef(): HostRef {
+    return { id: this.host.id, driver: this.host.driver, uri: this.host.uri };
+  }
+
+  get spec(): GuestSpec {
+    return guestSpec(this.instance);
+  }
+
+  async effect<Result>(
+    call: (driver: HostDriver, fence: Fence) => Promise<Result>,
+    need?: 'whole',
+  ): Promise<Result> {
+    this.draining.throwIfAborted();
+    const fence = await this.lease.fence(this.instance.id, need);
+    const result = await call(this.driver, fence);
+    this.lease.signal.throwIfAborted();
+    return result;
+  }
+
+  observe(askGuest: boolean): Promise<GuestObservation> {
+    this.lease.signal.throwIfAborted();
+    return this.driver.observeGuest(this.hostRef, this.instance.id, { askGuest });
+  }
+
+  async sleep(ms: number): Promise<void> {
+    await this.clock
+      .sleep(ms, AbortSignal.any([this.lease.signal, this.draining]))
+      .catch((error: unknown) => {
+        throw error instanceof LeaseLostError ? error : new LeaseLostError(String(error));
+      });
+  }
+
+  warn(sentence: string): void {
+    if (!this.warnings.includes(sentence)) this.warnings.push(sentence);
+  }
+
+  confirmed(by: 'guest' | 'hypervisor'): void {
+    this.confirmation = by;
+  }
+}

@@ -1,0 +1,79 @@
+import type { OperationKind } from '@bellows/domain/lifecycle';
+import type { Clock } from '../ports/clock.js';
+import type { Fence, GuestObservation, GuestSpec, HostDriver, HostRef } from '../ports/host-driver.js';
+import type { Host, Instance, Operation } from '../ports/rows.js';
+import type { Change } from '../ports/store.js';
+
+/** What a step may use. A step never touches the store: only the runner and the last commit do. */
+export interface StepContext<Plan = unknown> {
+  readonly operation: Operation;
+  readonly plan: Plan;
+  readonly instance: Instance;
+  readonly host: Host;
+  readonly hostRef: HostRef;
+  readonly clock: Clock;
+  readonly spec: GuestSpec;
+  /**
+   * Makes one driver call under the lease: waits for a lease that is fresh enough, and hands out a fence whose
+   * deadline ends before the lease does. `whole` renews first, for verbs that take their time.
+   */
+  effect<Result>(
+    call: (driver: HostDriver, fence: Fence) => Promise<Result>,
+    need?: 'whole',
+  ): Promise<Result>;
+  /** Looks at the guest; changes nothing, so it needs no fence. */
+  observe(askGuest: boolean): Promise<GuestObservation>;
+  /** Sleeps, unless the lease is lost or the worker is draining: then it throws. */
+  sleep(ms: number): Promise<void>;
+  warn(sentence: string): void;
+  confirmed(by: 'guest' | 'hypervisor'): void;
+}
+
+/**
+ * `do` and `undo` are *ensure* verbs: each may run twice, and again after a crash half way.
+ * `undo` reads only the plan, never what `do` returned.
+ */
+export interface Step<Plan> {
+  readonly name: string;
+  do(ctx: StepContext<Plan>): Promise<void>;
+  undo?(ctx: StepContext<Plan>): Promise<void>;
+  /** From the start of this step on, the saga only goes forward. At most one a saga. */
+  readonly pivot?: true;
+}
+
+export type Outcome = 'succeeded' | 'failed' | 'rolled-back' | 'cancelled' | 'stuck';
+
+/** How it ended, as the last transaction writes it. */
+export interface Ending {
+  readonly state: Outcome | 'partial';
+  /** Made together with the end of the operation. */
+  readonly changes: readonly Change[];
+}
+
+export interface Saga<Plan> {
+  readonly kind: OperationKind;
+  readonly version: number;
+  /** The steps this plan takes; the same plan always gives the same steps. */
+  steps(plan: Plan): readonly Step<Plan>[];
+  /** Looks once more and decides what the last transaction writes. */
+  finish(ctx: StepContext<Plan>, outcome: Outcome): Promise<Ending>;
+}
+
+/** Thrown by a step that has given up; not retried. */
+export class StepFailedError extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'StepFailedError';
+  }
+}
+
+/** The lease went to somebody else, or this worker is draining: stop at once, write nothing. */
+export class LeaseLostError extends Error {
+  constructor(message = 'the lease was lost') {
+    super(message);
+    this.name = 'LeaseLostError';
+  }
+}
