@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { dialer, type Dialer, type TlsOptions } from './dial.js';
 import { LibvirtConnectionError, LibvirtTimeoutError } from './errors.js';
 import { EventRegistry } from './event-registry.js';
@@ -9,8 +10,10 @@ import type { CallOptions } from './protocol/procedure.js';
 import type { CallName } from './protocol/table.js';
 import { redial, type ReconnectOptions } from './redial.js';
 import { RemoteCaller } from './remote-calls.js';
-import { Session, type ReturnOf } from './session.js';
+import type { ReturnOf } from './pending-calls.js';
+import { Session } from './session.js';
 import type { LibvirtStream } from './stream.js';
+import { readInWindows } from './read-in-windows.js';
 import type { Domain, StorageVol } from './types.js';
 import { parseUri, type ParsedUri } from './uri.js';
 
@@ -65,8 +68,16 @@ export class Connection extends RemoteCaller {
       dial = dialer(options.tls),
       ...rest
     } = options;
-    const connection = new Connection(parseUri(uri), { ...rest, timeoutMs, streamBufferBytes, dial });
-    connection.session = await connection.establish(signal);
+    const connection = new Connection(parseUri(uri, rest.readOnly), {
+      ...rest,
+      timeoutMs,
+      streamBufferBytes,
+      dial,
+    });
+    const session = await connection.establish(signal);
+    if (!session.isOpen)
+      throw new LibvirtConnectionError('connectOpen: the connection was lost again at once');
+    connection.session = session;
     return connection;
   }
 
@@ -133,19 +144,20 @@ export class Connection extends RemoteCaller {
     );
   }
 
-  /** Read to its end. It is not held back: see streamBufferBytes. @param lengthBytes 0 is to the volume's end */
+  /**
+   * The volume's bytes. They are asked for a window of streamBufferBytes at a time, since libvirt cannot be held
+   * back: a slow reader is safe. What is written to the volume meanwhile may be seen. @param lengthBytes 0 is to its end
+   */
   async storageVolDownload(
     vol: StorageVol,
     offsetBytes = 0,
     lengthBytes = 0,
     flags = 0,
     options?: CallOptions,
-  ): Promise<LibvirtStream> {
-    return this.current('storageVolDownload').openStream(
-      'storageVolDownload',
-      [vol, offsetBytes, lengthBytes, flags],
-      options,
-    );
+  ): Promise<Readable> {
+    const open = (at: number, length: number): Promise<LibvirtStream> =>
+      this.current('storageVolDownload').openStream('storageVolDownload', [vol, at, length, flags], options);
+    return readInWindows(open, offsetBytes, lengthBytes || Infinity, this.settings.streamBufferBytes);
   }
 
   /** Calls back for every such event of the domain, or of all domains with null, until deregistered. */
@@ -225,7 +237,8 @@ export class Connection extends RemoteCaller {
 
   private async reconnect(options: ReconnectOptions): Promise<void> {
     const session = await redial(() => this.establish(), options, this.closing.signal);
-    if (!session) return;
+    if (this.closing.signal.aborted) session?.close();
+    if (!session || this.closing.signal.aborted) return;
     if (!session.isOpen) return this.reconnect(options);
     this.session = session;
     this.emit('reconnected');

@@ -1,4 +1,4 @@
-import { LibvirtConnectionError } from './errors.js';
+import { isNoDomain, LibvirtConnectionError } from './errors.js';
 import type {
   DomainEvent,
   DomainEventID,
@@ -45,10 +45,15 @@ export class EventRegistry {
     };
   }
 
-  /** Registers everything again on a new session. */
+  /** Registers everything again on a new session; what watched a domain that is gone is dropped. */
   async restore(session: Session, options?: CallOptions): Promise<void> {
     this.byCallbackID = new Map();
-    for (const wish of [...this.wishes]) await this.ask(session, wish, options);
+    for (const wish of [...this.wishes]) {
+      await this.ask(session, wish, options).catch((error) => {
+        if (!isNoDomain(error)) throw error;
+        this.wishes.delete(wish);
+      });
+    }
   }
 
   deliver({ callbackID, event }: EventMessage): void {

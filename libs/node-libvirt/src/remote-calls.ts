@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { LibvirtConnectionError } from './errors.js';
 import type { CallOptions, Method } from './protocol/procedure.js';
 import { callTable, type CallName } from './protocol/table.js';
-import type { ReturnOf } from './session.js';
+import type { ReturnOf } from './pending-calls.js';
 
 /** One method a row of the table. */
 export type RemoteCalls = { [N in CallName]: Method<(typeof callTable)[N]> };

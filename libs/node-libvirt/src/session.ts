@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
-import { LibvirtConnectionError, LibvirtProtocolError, LibvirtTimeoutError } from './errors.js';
+import { LibvirtConnectionError, LibvirtProtocolError } from './errors.js';
 import { eventTable, type EventMessage } from './events.js';
 import { KeepAlive, type KeepAliveOptions } from './keepalive.js';
+import { PendingCalls, type ArgsOf, type CallHooks, type ReturnOf } from './pending-calls.js';
 import { readError } from './protocol/error-body.js';
 import { FrameCutter } from './protocol/framing.js';
 import {
@@ -10,19 +11,12 @@ import {
   MessageStatus,
   MessageType,
   parseMessage,
-  Program,
 } from './protocol/message.js';
-import { PROGRAM_VERSION, type Message } from './protocol/message.js';
+import { Program, PROGRAM_VERSION, type Message, type MessageHeader } from './protocol/message.js';
 import type { CallOptions, Procedure } from './protocol/procedure.js';
 import { procedureTable, streamTable, type ProcedureName, type StreamName } from './protocol/table.js';
 import { LibvirtStream } from './stream.js';
-import type { Codec } from './xdr/codec.js';
 import { XdrError, XdrReader } from './xdr/reader.js';
-
-type ArgsOf<N extends ProcedureName> =
-  (typeof procedureTable)[N] extends Procedure<infer F> ? Parameters<F> : never;
-export type ReturnOf<N extends ProcedureName> =
-  (typeof procedureTable)[N] extends Procedure<infer F> ? ReturnType<F> : never;
 
 export interface SessionSettings {
   timeoutMs: number;
@@ -32,19 +26,7 @@ export interface SessionSettings {
   onEnd(error: LibvirtConnectionError | undefined): void;
 }
 
-export interface CallHooks<R> {
-  /** Runs before anything that follows the answer on the wire is looked at. */
-  onReturn?: (value: R) => void;
-  /** The answer came after the caller had gone. */
-  onLateReturn?: (value: R) => void;
-}
-
-interface PendingCall {
-  name: ProcedureName;
-  /** Answers what to do with the value, or undefined when the caller is gone and nobody minds. */
-  onReply(body: XdrReader, failed: boolean): void;
-  onEnd(error: LibvirtConnectionError): void;
-}
+type Accepted = (error?: Error | null) => void;
 
 const KEEPALIVE_PING = 1;
 const KEEPALIVE_PONG = 2;
@@ -54,9 +36,9 @@ const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 /** One transport and what is under way on it: calls and streams by serial, events, keepalive. Ends once. */
 export class Session {
   private readonly frames = new FrameCutter();
-  private readonly calls = new Map<number, PendingCall>();
+  private readonly calls = new PendingCalls();
   private readonly streams = new Map<number, LibvirtStream>();
-  private readonly awaitingDrain: ((error?: Error | null) => void)[] = [];
+  private readonly awaitingDrain: Accepted[] = [];
   private keepAlive: KeepAlive | undefined;
   private lastSerial = 0;
   private ended = false;
@@ -65,12 +47,12 @@ export class Session {
     private readonly socket: Duplex,
     private readonly settings: SessionSettings,
   ) {
+    const lost = (why: string, cause?: Error): void =>
+      this.end(new LibvirtConnectionError(why, false, { cause }));
     socket.on('data', (chunk: Buffer) => this.receive(chunk));
-    socket.on('error', (cause) =>
-      this.end(new LibvirtConnectionError(`connection lost: ${cause.message}`, false, { cause })),
-    );
-    socket.on('close', () => this.end(new LibvirtConnectionError('the server closed the connection')));
-    socket.on('end', () => this.end(new LibvirtConnectionError('the server closed the connection')));
+    socket.on('error', (cause) => lost(`connection lost: ${cause.message}`, cause));
+    socket.on('end', () => lost('the server closed the connection'));
+    socket.on('close', () => lost('the connection was cut'));
     socket.on('drain', () => this.awaitingDrain.splice(0).forEach((accepted) => accepted()));
     socket.resume();
   }
@@ -80,8 +62,8 @@ export class Session {
   }
 
   startKeepAlive({ intervalMs = 5_000, count = 5 }: KeepAliveOptions): void {
-    const dead = (): void =>
-      this.end(new LibvirtConnectionError(`no sign of life in ${intervalMs * (count + 1)} ms`));
+    const why = `no sign of life from the server in ${intervalMs * (count + 1)} ms`;
+    const dead = (): void => this.end(new LibvirtConnectionError(why));
     this.keepAlive = new KeepAlive(intervalMs, count, () => this.sendKeepAlive(KEEPALIVE_PING), dead);
     this.keepAlive.start();
   }
@@ -89,8 +71,8 @@ export class Session {
   call<N extends ProcedureName>(
     name: N,
     args: ArgsOf<N>,
-    options: CallOptions = {},
-    hooks: CallHooks<ReturnOf<N>> = {},
+    options?: CallOptions,
+    hooks?: CallHooks<ReturnOf<N>>,
   ): Promise<ReturnOf<N>> {
     return this.callAs(this.takeSerial(), name, args, options, hooks);
   }
@@ -98,32 +80,24 @@ export class Session {
   async openStream<N extends StreamName>(
     name: N,
     args: ArgsOf<N>,
-    options: CallOptions = {},
+    options?: CallOptions,
   ): Promise<LibvirtStream> {
     const serial = this.takeSerial();
-    const { program, number, direction } = streamTable[name];
-    const header = { program, version: PROGRAM_VERSION, procedure: number, type: MessageType.STREAM, serial };
-    const stream = new LibvirtStream(
-      {
-        send: (status, data, accepted) => this.send(encodeRawMessage({ ...header, status }, data), accepted),
-        forget: () => this.streams.delete(serial),
-      },
-      {
-        procedure: name,
-        direction,
-        bufferBytes: this.settings.streamBufferBytes,
-        finishTimeoutMs: options.timeoutMs ?? this.settings.timeoutMs,
-      },
-    );
+    const stream = this.createStream(serial, name, options?.timeoutMs ?? this.settings.timeoutMs);
     // Data may overtake the answer to the call that opens the stream.
     this.streams.set(serial, stream);
-    let answered = false;
-    const hooks = { onReturn: () => (answered = true), onLateReturn: () => stream.abortLate() };
+    let late = true;
+    const hooks: CallHooks<unknown> = {
+      onReturn: () => (late = false),
+      onLateReturn: () => stream.abortLate(),
+      onLateError: () => this.streams.delete(serial),
+    };
     try {
-      await this.callAs(serial, name, args, options, hooks as CallHooks<ReturnOf<N>>);
+      await this.callAs(serial, name, args, options, hooks);
       return stream;
     } catch (error) {
-      if (!answered) stream.abandon();
+      if (late) stream.abandon();
+      // Still waiting: should it open yet, it is aborted then.
       if (!this.calls.has(serial)) this.streams.delete(serial);
       throw error;
     }
@@ -134,71 +108,36 @@ export class Session {
     this.end(undefined);
   }
 
-  private callAs<N extends ProcedureName>(
-    serial: number,
-    name: N,
-    args: ArgsOf<N>,
-    options: CallOptions,
-    hooks: CallHooks<ReturnOf<N>>,
-  ): Promise<ReturnOf<N>> {
-    const { timeoutMs = this.settings.timeoutMs, signal } = options;
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason as Error);
-      if (this.ended) return reject(new LibvirtConnectionError(`${name}: not connected`));
-      if (this.socket.writableLength > MAX_QUEUED_BYTES) {
-        return reject(new LibvirtConnectionError(`${name}: too many bytes wait for the server already`));
-      }
-      this.send(this.encodeCall(serial, name, args));
-      let gone = false;
-      const settle = (): void => {
-        gone = true;
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', onAbort);
-      };
-      const giveUp = (reason: Error): void => {
-        settle();
-        if (!hooks.onLateReturn) this.calls.delete(serial);
-        reject(reason);
-      };
-      const onAbort = (): void => giveUp(signal?.reason as Error);
-      const timer = setTimeout(() => giveUp(new LibvirtTimeoutError(name, timeoutMs)), timeoutMs);
-      signal?.addEventListener('abort', onAbort);
-      this.calls.set(serial, {
-        name,
-        onReply: (body, failed) => {
-          const wasGone = gone;
-          settle();
-          if (failed) return reject(readError(body, name));
-          const value = (procedureTable[name].ret as Codec<ReturnOf<N>>).read(body);
-          if (wasGone) return hooks.onLateReturn?.(value);
-          hooks.onReturn?.(value);
-          resolve(value);
-        },
-        onEnd: (error) => {
-          settle();
-          reject(error);
-        },
-      });
-    });
-  }
-
-  private encodeCall(serial: number, name: ProcedureName, args: readonly unknown[]): Buffer {
-    const { program, number, args: codecs } = procedureTable[name] as Procedure;
-    const { OK } = MessageStatus;
-    const header = {
-      program,
-      version: PROGRAM_VERSION,
-      procedure: number,
-      type: MessageType.CALL,
-      serial,
-      status: OK,
-    };
-    return encodeMessage(header, (writer) =>
-      codecs.forEach((codec, i) => codec.write(writer, args[i] as never)),
+  private createStream(serial: number, name: StreamName, finishTimeoutMs: number): LibvirtStream {
+    const { program, number: procedure, direction } = streamTable[name];
+    const header = { program, version: PROGRAM_VERSION, procedure, type: MessageType.STREAM, serial };
+    const bufferBytes = this.settings.streamBufferBytes;
+    return new LibvirtStream(
+      {
+        send: (status, data, accepted) => this.send(encodeRawMessage({ ...header, status }, data), accepted),
+        forget: () => this.streams.delete(serial),
+      },
+      { procedure: name, direction, bufferBytes, finishTimeoutMs },
     );
   }
 
-  private send(frame: Buffer, accepted?: (error?: Error | null) => void): void {
+  private async callAs<N extends ProcedureName>(
+    serial: number,
+    name: N,
+    args: ArgsOf<N>,
+    options: CallOptions = {},
+    hooks: CallHooks<ReturnOf<N>> = {},
+  ): Promise<ReturnOf<N>> {
+    options.signal?.throwIfAborted();
+    if (this.ended) throw new LibvirtConnectionError(`${name}: not connected`);
+    if (this.socket.writableLength > MAX_QUEUED_BYTES) {
+      throw new LibvirtConnectionError(`${name}: too many bytes wait for the server already`);
+    }
+    this.send(encodeCall(serial, name, args));
+    return this.calls.wait(serial, name, { timeoutMs: this.settings.timeoutMs, ...options }, hooks);
+  }
+
+  private send(frame: Buffer, accepted?: Accepted): void {
     if (this.ended) return accepted?.(new LibvirtConnectionError('not connected'));
     const more = this.socket.write(frame);
     if (!accepted) return;
@@ -251,39 +190,28 @@ export class Session {
     }
     switch (header.type) {
       case MessageType.REPLY:
-        return this.dispatchReply(header, body);
+        return this.calls.answer(header, body);
       case MessageType.STREAM:
         return this.dispatchStream(header, body);
-      case MessageType.MESSAGE: {
-        const codec = header.program === Program.REMOTE ? eventTable.get(header.procedure) : undefined;
-        if (codec) this.settings.onEvent(codec.read(new XdrReader(body)));
-        return;
-      }
+      case MessageType.MESSAGE:
+        return this.dispatchEvent(header, body);
       default:
-        throw new XdrError(`a server does not send messages of type ${header.type}`);
+        throw new XdrError(`a message of type ${header.type}, which no server sends unasked`);
     }
   }
 
-  private dispatchReply({ serial, program, procedure, status }: Message['header'], body: Buffer): void {
-    const call = this.calls.get(serial);
-    // An answer nobody waits for any more: the call timed out, or was given up.
-    if (!call) return;
-    const asked = procedureTable[call.name];
-    if (program !== asked.program || procedure !== asked.number) {
-      throw new XdrError(`${call.name} was answered as procedure ${procedure}`);
-    }
-    if (status !== MessageStatus.OK && status !== MessageStatus.ERROR)
-      throw new XdrError(`a reply of status ${status}`);
-    call.onReply(new XdrReader(body), status === MessageStatus.ERROR);
-    this.calls.delete(serial);
-  }
-
-  private dispatchStream({ serial, status }: Message['header'], body: Buffer): void {
+  private dispatchStream({ serial, status }: MessageHeader, body: Buffer): void {
     const stream = this.streams.get(serial);
     // As with calls: packets may still come for a stream that is over.
     if (!stream) return;
     if (status === MessageStatus.ERROR) stream.failed(readError(new XdrReader(body), stream.procedure));
     else stream.receive(status, body);
+  }
+
+  /** Events this client never asks for are passed over. */
+  private dispatchEvent({ program, procedure }: MessageHeader, body: Buffer): void {
+    const codec = program === Program.REMOTE ? eventTable.get(procedure) : undefined;
+    if (codec) this.settings.onEvent(codec.read(new XdrReader(body)));
   }
 
   private end(error: LibvirtConnectionError | undefined): void {
@@ -293,13 +221,20 @@ export class Session {
     this.socket.destroy();
     const Reason = error instanceof LibvirtProtocolError ? LibvirtProtocolError : LibvirtConnectionError;
     const why = error?.message ?? 'the connection was closed';
-    for (const { name, onEnd } of this.calls.values())
-      onEnd(new Reason(`${name}: ${why}`, true, { cause: error }));
-    for (const stream of this.streams.values())
-      stream.failed(new Reason(`${stream.procedure}: ${why}`, true, { cause: error }));
-    for (const accepted of this.awaitingDrain.splice(0)) accepted(new Reason(why, true, { cause: error }));
-    this.calls.clear();
+    const reason = (procedure: string): Error => new Reason(`${procedure}: ${why}`, true, { cause: error });
+    this.calls.end(reason);
+    for (const stream of [...this.streams.values()]) stream.failed(reason(stream.procedure));
+    for (const accepted of this.awaitingDrain.splice(0)) accepted(reason('stream'));
     this.streams.clear();
     this.settings.onEnd(error);
   }
 }
+
+const encodeCall = (serial: number, name: ProcedureName, args: readonly unknown[]): Buffer => {
+  const { program, number: procedure, args: codecs } = procedureTable[name] as Procedure;
+  const { OK: status } = MessageStatus;
+  const header = { program, version: PROGRAM_VERSION, procedure, type: MessageType.CALL, serial, status };
+  return encodeMessage(header, (writer) =>
+    codecs.forEach((codec, i) => codec.write(writer, args[i] as never)),
+  );
+};

@@ -46,8 +46,11 @@ export class LibvirtStream extends Duplex {
       allowHalfOpen: false,
       readableHighWaterMark: GATHER_BYTES,
       writableHighWaterMark: Limits.streamPacketBytes,
-      // Node has the option; its types do not.
-      ...({ writable: settings.direction !== 'read' } as DuplexOptions),
+      // Node has these options; its types do not.
+      ...({
+        readable: settings.direction !== 'write',
+        writable: settings.direction !== 'read',
+      } as DuplexOptions),
     });
   }
 

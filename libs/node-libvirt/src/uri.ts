@@ -11,6 +11,7 @@ export interface ParsedUri {
 }
 
 const DEFAULT_SOCKET = '/run/libvirt/libvirt-sock';
+const DEFAULT_READ_ONLY_SOCKET = '/run/libvirt/libvirt-sock-ro';
 const DEFAULT_PORT = { tcp: 16_509, tls: 16_514 } as const;
 /** Parameters of libvirt's remote driver that this client acts on; others go to the daemon. */
 const OWN_PARAMETERS = ['socket', 'name'];
@@ -20,27 +21,23 @@ const OWN_PARAMETERS = ['socket', 'name'];
  * Without host and transport it is the local unix socket; with a host alone, TLS, as libvirt has it.
  * Throws TypeError for what cannot be dialled: ssh and the libssh transports among them.
  */
-export const parseUri = (uri: string): ParsedUri => {
+export const parseUri = (uri: string, readOnly = false): ParsedUri => {
   const match = /^([a-z][a-z0-9]*)(?:\+([a-z0-9]+))?:\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?$/i.exec(uri);
   if (!match) throw new TypeError(`'${uri}' is not a libvirt URI`);
   const [, driver = '', scheme, authority = '', path = '', query = ''] = match;
   const parameters = new URLSearchParams(query);
   const transport = (scheme ?? (authority === '' ? 'unix' : 'tls')).toLowerCase();
+  const socket = parameters.get('socket') ?? (readOnly ? DEFAULT_READ_ONLY_SOCKET : DEFAULT_SOCKET);
   return {
-    target: targetOf(uri, transport, authority, parameters),
+    target: targetOf(uri, transport, authority, socket),
     name: parameters.get('name') ?? nameOf(driver, path, parameters),
   };
 };
 
-const targetOf = (
-  uri: string,
-  transport: string,
-  authority: string,
-  parameters: URLSearchParams,
-): DialTarget => {
+const targetOf = (uri: string, transport: string, authority: string, socket: string): DialTarget => {
   if (transport === 'unix') {
     if (authority !== '') throw new TypeError(`'${uri}': a unix socket has no host`);
-    return { transport, path: parameters.get('socket') ?? DEFAULT_SOCKET };
+    return { transport, path: socket };
   }
   if (transport !== 'tcp' && transport !== 'tls') {
     throw new TypeError(`'${uri}': transport '${transport}' is not one of unix, tcp, tls`);
