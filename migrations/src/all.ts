@@ -1,0 +1,18 @@
+import { ProjectsAndTokens1763900000001 } from './1763900000001-projects-and-tokens.js';
+import { Catalogue1763900000002 } from './1763900000002-catalogue.js';
+import { Hosts1763900000003 } from './1763900000003-hosts.js';
+import { IpPools1763900000004 } from './1763900000004-ip-pools.js';
+import { Instances1763900000005 } from './1763900000005-instances.js';
+import { Operations1763900000006 } from './1763900000006-operations.js';
+import { Outbox1763900000007 } from './1763900000007-outbox.js';
+
+/** Every migration, oldest first. Add at the end; one that has been released never changes. */
+export const migrations = [
+  ProjectsAndTokens1763900000001,
+  Catalogue1763900000002,
+  Hosts1763900000003,
+  IpPools1763900000004,
+  Instances1763900000005,
+  Operations1763900000006,
+  Outbox1763900000007,
+];
