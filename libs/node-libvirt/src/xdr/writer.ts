@@ -13,26 +13,31 @@ export class XdrWriter {
 
   int32(value: number): void {
     assertInteger(value, -0x8000_0000, 0x7fff_ffff);
-    this.bytes.writeInt32BE(value, this.grow(4));
+    const at = this.grow(4);
+    this.bytes.writeInt32BE(value, at);
   }
 
   uint32(value: number): void {
     assertInteger(value, 0, 0xffff_ffff);
-    this.bytes.writeUInt32BE(value, this.grow(4));
+    const at = this.grow(4);
+    this.bytes.writeUInt32BE(value, at);
   }
 
   int64(value: bigint): void {
     if (BigInt.asIntN(64, value) !== value) throw new XdrError(`${value} is not a 64-bit integer`);
-    this.bytes.writeBigInt64BE(value, this.grow(8));
+    const at = this.grow(8);
+    this.bytes.writeBigInt64BE(value, at);
   }
 
   uint64(value: bigint): void {
     if (BigInt.asUintN(64, value) !== value) throw new XdrError(`${value} is not an unsigned 64-bit integer`);
-    this.bytes.writeBigUInt64BE(value, this.grow(8));
+    const at = this.grow(8);
+    this.bytes.writeBigUInt64BE(value, at);
   }
 
   double(value: number): void {
-    this.bytes.writeDoubleBE(value, this.grow(8));
+    const at = this.grow(8);
+    this.bytes.writeDoubleBE(value, at);
   }
 
   fixedOpaque(value: Uint8Array): void {
@@ -65,6 +70,7 @@ export class XdrWriter {
     return this.bytes.subarray(0, this.used);
   }
 
+  /** Makes room, which may replace `bytes`: call it before touching them. */
   private grow(lengthBytes: number): number {
     const start = this.used;
     this.used += lengthBytes;
