@@ -1,0 +1,136 @@
+import type { GuestSpec } from '@bellows/operations/ports/host-driver';
+import type { HostFacts } from '../host-facts.js';
+import { cpuPeriodUs, cpuQuotaUs, memoryLimitKib } from '../limits.js';
+import { markElement, uuidOf, type InstanceMark } from '../mark.js';
+import { writeXml, type XmlContent } from './write.js';
+
+export const agentChannel = 'org.qemu.guest_agent.0';
+/** Pinned: a guest sees the same board after an upgrade of the host, and on every host it may move to. */
+export const machineType = 'pc-q35-7.2';
+export const memoryBlockKib = 2048;
+
+export interface DiskPaths {
+  readonly root: string;
+  readonly seed: string;
+}
+
+const mib = (value: number): XmlContent => ({ '@unit': 'MiB', '#': value });
+const isElasticMemory = ({ floor, ceiling }: GuestSpec): boolean => ceiling.ramMib > floor.ramMib;
+/** A vCPU that the guest has now must be pluggable at all. */
+const maxVcpus = ({ size, floor, ceiling }: GuestSpec): number => Math.max(size.vcpus, floor.vcpus, ceiling.vcpus);
+
+/** x86-64-v2 on both: what today's distributions need, and what every host of the last decade can give. */
+const cpuModel = {
+  kvm: { name: 'Nehalem', features: [] },
+  qemu: {
+    name: 'qemu64',
+    features: [
+      ...['ssse3', 'sse4.1', 'sse4.2', 'popcnt'].map((name) => ({ '@policy': 'require', '@name': name })),
+      { '@policy': 'disable', '@name': 'svm' },
+    ],
+  },
+} as const;
+
+function cpu(spec: GuestSpec, virtType: HostFacts['virtType']): XmlContent {
+  const model = cpuModel[virtType];
+  const cell = { '@id': 0, '@cpus': `0-${maxVcpus(spec) - 1}`, '@memory': spec.floor.ramMib, '@unit': 'MiB' };
+  return {
+    '@mode': 'custom',
+    '@match': 'exact',
+    '@check': 'none',
+    model: { '@fallback': 'forbid', '#': model.name },
+    feature: model.features,
+    // virtio-mem hangs off a NUMA cell.
+    numa: isElasticMemory(spec) ? { cell } : undefined,
+  };
+}
+
+function memory(spec: GuestSpec): XmlContent {
+  if (!isElasticMemory(spec)) return { memory: mib(spec.floor.ramMib), currentMemory: mib(spec.floor.ramMib) };
+  return {
+    maxMemory: { '@slots': 16, ...mib(spec.ceiling.ramMib) },
+    memory: mib(spec.ceiling.ramMib),
+    currentMemory: mib(spec.ceiling.ramMib),
+  };
+}
+
+function elasticMemory(spec: GuestSpec): XmlContent | undefined {
+  if (!isElasticMemory(spec)) return undefined;
+  return {
+    '@model': 'virtio-mem',
+    target: {
+      size: mib(spec.ceiling.ramMib - spec.floor.ramMib),
+      node: 0,
+      block: { '@unit': 'KiB', '#': memoryBlockKib },
+      requested: mib(Math.max(0, spec.size.ramMib - spec.floor.ramMib)),
+    },
+  };
+}
+
+/** The format is always named: a guest may write another format's header onto its disk. */
+const disk = (path: string, format: string, target: string, extra: XmlContent): XmlContent => ({
+  '@type': 'file',
+  '@device': 'disk',
+  driver: { '@name': 'qemu', '@type': format, '@cache': 'none', '@discard': 'unmap' },
+  source: { '@file': path },
+  target: { '@dev': target, '@bus': 'virtio' },
+  ...extra,
+});
+
+function devices(spec: GuestSpec, facts: HostFacts, paths: DiskPaths): XmlContent {
+  return {
+    controller: [{ '@type': 'usb', '@model': 'none' }],
+    disk: [
+      disk(paths.root, spec.diskFormat, 'vda', { boot: { '@order': 1 } }),
+      disk(paths.seed, 'raw', 'vdb', { readonly: {} }),
+    ],
+    interface: {
+      '@type': 'bridge',
+      mac: { '@address': spec.nic.mac },
+      source: { '@bridge': facts.bridge },
+      target: { '@dev': spec.nic.tap },
+      model: { '@type': 'virtio' },
+      // Guests boot from their disk: loading a network boot ROM only costs time.
+      rom: { '@enabled': 'no' },
+    },
+    channel: {
+      '@type': 'unix',
+      source: { '@mode': 'bind' },
+      target: { '@type': 'virtio', '@name': agentChannel },
+    },
+    // A pseudo-terminal keeps nothing: what a guest writes while nobody reads is dropped, not stored.
+    serial: { '@type': 'pty', target: { '@port': 0 } },
+    console: { '@type': 'pty', target: { '@type': 'serial', '@port': 0 } },
+    memballoon: { '@model': 'virtio', '@autodeflate': 'off', stats: { '@period': 10 } },
+    rng: { '@model': 'virtio', backend: { '@model': 'random', '#': '/dev/urandom' } },
+    memory: elasticMemory(spec),
+  };
+}
+
+/**
+ * A whole domain with `spec.size` already enforced, so that the guest never runs without limits. Building it with
+ * a library keeps names and keys where they belong; characters that XML cannot carry throw.
+ */
+export function domainXml(spec: GuestSpec, mark: InstanceMark, facts: HostFacts, paths: DiskPaths): string {
+  const tcg = { 'tb-cache': { '@unit': 'MiB', '#': 128 } };
+  return writeXml({
+    domain: {
+      '@type': facts.virtType,
+      name: spec.instanceId,
+      uuid: uuidOf('instance', spec.instanceId),
+      metadata: markElement(mark),
+      ...memory(spec),
+      vcpu: { '@placement': 'static', '@current': spec.size.vcpus, '#': maxVcpus(spec) },
+      memtune: { hard_limit: { '@unit': 'KiB', '#': memoryLimitKib(spec.size.ramMib, mark.overheadMib) } },
+      cputune: { global_period: cpuPeriodUs, global_quota: cpuQuotaUs(spec.size.vcpus) },
+      os: { type: { '@arch': 'x86_64', '@machine': machineType, '#': 'hvm' } },
+      features: { acpi: {}, ...(facts.virtType === 'qemu' ? { tcg } : {}) },
+      cpu: cpu(spec, facts.virtType),
+      clock: { '@offset': 'utc' },
+      on_poweroff: 'destroy',
+      on_reboot: 'restart',
+      on_crash: 'destroy',
+      devices: devices(spec, facts, paths),
+    },
+  });
+}
