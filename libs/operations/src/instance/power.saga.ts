@@ -72,7 +72,6 @@ export const deleteSaga: PowerSaga<'instance.delete'> = {
   steps: () => [{ name: 'remove', pivot: true, do: removeAll }],
   async finish(ctx, outcome) {
     const { instance, clock } = ctx;
-    if (outcome === 'cancelled') return { state: 'cancelled', changes: await beforeDelete(ctx) };
     if (outcome !== 'succeeded') return { state: outcome, changes: lost(ctx) };
     const now = clock.now();
     const gone = {
@@ -101,7 +100,3 @@ export const deleteSaga: PowerSaga<'instance.delete'> = {
     };
   },
 };
-
-/** A delete that was cancelled before it began leaves the instance as the host has it. */
-const beforeDelete = async (ctx: StepContext<PowerPlan>): Promise<readonly Change[]> =>
-  (await asFound(ctx, 'cancelled')).changes;

@@ -56,7 +56,10 @@ export type Change =
   | {
       readonly change: 'update-instance';
       readonly id: InstanceId;
-      /** Refused (`state`, `version`) when the row differs. */
+      /**
+       * Refused (`state`, `version`) when the row differs. An instance that is `deleting` stays so, whatever another
+       * operation's end writes of its state, until it is `deleted`.
+       */
       readonly expect?: { readonly states?: readonly InstanceState[]; readonly version?: number };
       readonly set: Partial<
         Pick<

@@ -1,0 +1,13 @@
+import type { Cloud } from '../cloud.js';
+
+const mostAtOnce = 500;
+
+/**
+ * Rings again for every live operation that is due and that nobody holds: its ring was lost, its worker died, or it
+ * was put off. With this, losing the whole queue loses no work.
+ */
+export async function sweepOnce(cloud: Cloud): Promise<number> {
+  const overdue = await cloud.store.overdue(cloud.clock.now(), mostAtOnce);
+  if (overdue.length > 0) await cloud.queue.ring(overdue);
+  return overdue.length;
+}
