@@ -54,7 +54,7 @@ class ZoneIndex {
     entry.at = -1;
   }
 
-  /** Exact best fit: the fewest vCPUs left over, then the least memory left over. */
+  /** Best fit: exactly the fewest vCPUs left over; among those, the least memory of the first candidates looked at. */
   best(ask: PlacementAsk): Entry | undefined {
     for (let free = ask.size.vcpus; free < this.buckets.length; free++) {
       const bucket = this.buckets[free];
