@@ -20,6 +20,7 @@ const project = (displayName, testMatch, extra = {}) => ({
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^@bellows/(api|worker|fleet|stack|cli)/(.*)$': '<rootDir>/apps/$1/src/$2',
+    '^@bellows/migrations/(.*)$': '<rootDir>/migrations/src/$1',
     '^@bellows/([^/]+)/(.*)$': '<rootDir>/libs/$1/src/$2',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
@@ -27,14 +28,23 @@ const project = (displayName, testMatch, extra = {}) => ({
   ...extra,
 });
 
+// One PostgreSQL a run; jest starts it once however many projects name it.
+const withPostgres = {
+  globalSetup: '<rootDir>/libs/testkit/src/global-setup.mjs',
+  globalTeardown: '<rootDir>/libs/testkit/src/global-teardown.mjs',
+};
+
 const special = ['db', 'redis', 'libvirt'];
 export default {
   projects: [
     project('unit', ['<rootDir>/{libs,apps}/*/src/**/*.spec.ts'], {
       testPathIgnorePatterns: [...special.map((kind) => `\\.${kind}\\.spec\\.ts$`), '/dist/'],
     }),
-    ...special.map((kind) => project(kind, [`<rootDir>/{libs,apps}/*/src/**/*.${kind}.spec.ts`])),
-    project('e2e', ['<rootDir>/e2e/src/**/*.e2e.ts'], { testPathIgnorePatterns: ['\\.libvirt\\.e2e\\.ts$', '/dist/'] }),
+    ...special.map((kind) => project(kind, [`<rootDir>/{libs,apps}/*/src/**/*.${kind}.spec.ts`], withPostgres)),
+    project('e2e', ['<rootDir>/e2e/src/**/*.e2e.ts'], {
+      ...withPostgres,
+      testPathIgnorePatterns: ['\\.libvirt\\.e2e\\.ts$', '/dist/'],
+    }),
     project('e2e:libvirt', ['<rootDir>/e2e/src/**/*.libvirt.e2e.ts']),
   ],
 };

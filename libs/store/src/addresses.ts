@@ -1,0 +1,74 @@
+import type { InstanceId, IpPoolId } from '@bellows/domain/ids';
+import { refuse } from './db-errors.js';
+import type { Session, Sql } from './db.js';
+import { ipRange } from './ip-range.js';
+import type { IpRange } from './ip-range.js';
+
+const advance: Sql = {
+  name: 'pool-advance',
+  text: `
+    WITH before AS (SELECT id, next_offset FROM ip_pool WHERE id = $1 FOR NO KEY UPDATE)
+    UPDATE ip_pool AS p
+       SET used = p.used + $2::bigint, next_offset = LEAST(p.size, p.next_offset + $2::bigint)
+      FROM before
+     WHERE p.id = before.id AND p.used + $2::bigint <= p.size
+    RETURNING p.cidr::text AS cidr, p.gateway, before.next_offset AS first, p.next_offset AS "end"`,
+};
+
+const takeReleased: Sql = {
+  name: 'pool-take-released',
+  text: `
+    WITH oldest AS MATERIALIZED (
+      SELECT id FROM ip_released WHERE pool_id = $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)
+    DELETE FROM ip_released USING oldest WHERE ip_released.id = oldest.id
+    RETURNING ip_released.address`,
+};
+
+export interface TakenAddresses {
+  readonly range: IpRange;
+  readonly gateway: string;
+  readonly addresses: readonly string[];
+}
+
+/**
+ * Takes that many addresses: never-used ones first, then those given back, oldest first. Keeps the pool's row
+ * locked. Nothing is materialised ahead: a /8 costs one row. Refuses with `no-address`.
+ */
+export async function takeAddresses(
+  session: Session,
+  pool: IpPoolId,
+  count: number,
+): Promise<TakenAddresses> {
+  const [row] = await session.rows<{ cidr: string; gateway: string; first: number; end: number }>(advance, [
+    pool,
+    count,
+  ]);
+  if (!row) throw refuse('no-address', [pool]);
+  const range = ipRange(row.cidr, row.gateway);
+  const addresses: string[] = [];
+  for (let index = row.first; index < row.end; index++) addresses.push(range.addressAt(index));
+  const missing = count - addresses.length;
+  if (missing > 0) {
+    const released = await session.rows<{ address: string }>(takeReleased, [pool, missing]);
+    addresses.push(...released.map((r) => r.address));
+  }
+  if (addresses.length < count) throw refuse('no-address', [pool]);
+  return { range, gateway: row.gateway, addresses };
+}
+
+const release: Sql = {
+  name: 'addresses-release',
+  text: `
+    WITH freed AS (DELETE FROM ip_claim WHERE instance_id = $1 RETURNING pool_id, address),
+         kept AS (INSERT INTO ip_released (pool_id, address) SELECT pool_id, address FROM freed),
+         cleared AS (UPDATE instance SET private_address = NULL, public_address = NULL
+                      WHERE id = $1 AND EXISTS (SELECT 1 FROM freed))
+    SELECT pool_id, count(*) AS count FROM freed GROUP BY pool_id ORDER BY pool_id`,
+};
+const giveBack: Sql = { name: 'pool-give-back', text: 'UPDATE ip_pool SET used = used - $2 WHERE id = $1' };
+
+/** Gives an instance's addresses back; harmless when it has none. Its row forgets them: they are another's soon. */
+export async function releaseAddresses(session: Session, instanceId: InstanceId): Promise<void> {
+  const freed = await session.rows<{ pool_id: string; count: number }>(release, [instanceId]);
+  for (const { pool_id, count } of freed) await session.rows(giveBack, [pool_id, count]);
+}

@@ -1,0 +1,101 @@
+import type { HostId, InstanceId, OperationId, ProjectId } from '@bellows/domain/ids';
+import type { EpochMs, OperationStep } from '@bellows/operations/ports/rows';
+import type { Change, CreateAdmission, PageAsk, Store } from '@bellows/operations/ports/store';
+import type { Pool } from 'pg';
+import type { DataSource } from 'typeorm';
+import { admitCreates } from './admit-creates.js';
+import * as catalogue from './catalogue-reads.js';
+import { commitChanges } from './changes/commit.js';
+import { dataSource } from './data-source.js';
+import type { StoreOptions } from './data-source.js';
+import { isUnavailable, unavailable } from './db-errors.js';
+import { Database } from './db.js';
+import { EndedListener } from './ended-listener.js';
+import * as leases from './leases.js';
+import type { KnownSagas } from './leases.js';
+import { prune, sequenceEvents } from './outbox.js';
+import * as placement from './placement-reads.js';
+import * as resources from './resource-reads.js';
+
+type Ask<Read extends keyof Store> = Store[Read] extends (ask: infer A) => unknown ? A : never;
+
+async function orUnavailable<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    throw isUnavailable(error) ? unavailable(error) : error;
+  }
+}
+
+/** The store on PostgreSQL 15 or newer. Every call may throw `StoreUnavailableError`. */
+export class PostgresStore implements Store {
+  private constructor(
+    private readonly source: DataSource,
+    private readonly database: Database,
+    private readonly ended: EndedListener,
+  ) {}
+
+  /** Connects to a migrated database. */
+  static async open(options: StoreOptions): Promise<PostgresStore> {
+    const source = dataSource(options);
+    await orUnavailable(source.initialize());
+    const pool = (source.driver as unknown as { master: Pool }).master;
+    return new PostgresStore(source, new Database(pool), new EndedListener(options.url));
+  }
+
+  async controllerId(): Promise<string> {
+    const [row] = await this.database.rows<{ controller_id: string }>({
+      text: 'SELECT controller_id FROM cloud',
+    });
+    if (!row) throw new Error('the database holds no cloud: migrate it first');
+    return row.controller_id;
+  }
+
+  readonly commit = (changes: readonly Change[]) => commitChanges(this.database, changes);
+  readonly admitCreates = (batch: readonly CreateAdmission[]) => admitCreates(this.database, batch);
+  readonly keptAnswer = (scope: string, key: string) => catalogue.readKeptAnswer(this.database, scope, key);
+
+  readonly instance = (id: InstanceId) => resources.readInstance(this.database, id);
+  readonly instances = (ask: Ask<'instances'>) => resources.readInstances(this.database, ask);
+  readonly groupHosts = (projectId: ProjectId, group: string) =>
+    resources.readGroupHosts(this.database, projectId, group);
+  readonly host = (id: HostId) => resources.readHost(this.database, id);
+  readonly hosts = (ask: Ask<'hosts'>) => resources.readHosts(this.database, ask);
+  readonly heldOnHost = (id: HostId) => resources.readHeldOnHost(this.database, id);
+  readonly zones = () => resources.readZones(this.database);
+  readonly plans = () => orUnavailable(catalogue.readPlans(this.source));
+  readonly images = () => orUnavailable(catalogue.readImages(this.source));
+  readonly ipPools = () => catalogue.readIpPools(this.database);
+  readonly project = (id: ProjectId) => catalogue.readProject(this.database, id);
+  readonly projects = (ask: PageAsk) => catalogue.readProjects(this.database, ask);
+  readonly quota = (id: ProjectId) => catalogue.readQuota(this.database, id);
+  readonly tokenBySecretHash = (hash: string) => catalogue.readTokenBySecretHash(this.database, hash);
+  readonly tokens = (ask: Ask<'tokens'>) => catalogue.readTokens(this.database, ask);
+  readonly operation = (id: OperationId) => resources.readOperation(this.database, id);
+  readonly operations = (ask: Ask<'operations'>) => resources.readOperations(this.database, ask);
+  readonly liveOperation = (id: InstanceId) => resources.readLiveOperation(this.database, id);
+  readonly usage = (ask: Ask<'usage'>) => resources.readUsage(this.database, ask);
+  readonly audit = (ask: Ask<'audit'>) => resources.readAudit(this.database, ask);
+  readonly onOperationEnded = (listener: (id: OperationId) => void) => this.ended.add(listener);
+
+  readonly placementRows = () => placement.placementRows(this.database);
+  readonly placementChanges = (mark: string) => placement.placementChanges(this.database, mark);
+
+  readonly lease = (id: OperationId, owner: string, leaseMs: number, known: KnownSagas) =>
+    leases.takeLease(this.database, id, owner, leaseMs, known);
+  readonly renewLease = (id: OperationId, fence: number, leaseMs: number) =>
+    leases.renewLease(this.database, id, fence, leaseMs);
+  readonly recordSteps = (id: OperationId, fence: number, steps: readonly OperationStep[]) =>
+    leases.recordSteps(this.database, id, fence, steps);
+  readonly releaseLease = (id: OperationId, fence: number, dueAt: EpochMs) =>
+    leases.releaseLease(this.database, id, fence, dueAt);
+  readonly overdue = (now: EpochMs, limit: number) => leases.overdue(this.database, now, limit);
+  readonly unsettled = (limit: number) => resources.readUnsettled(this.database, limit);
+  readonly sequenceEvents = (limit: number) => sequenceEvents(this.database, limit);
+  readonly prune = (before: { answers: EpochMs; events: EpochMs }) => prune(this.database, before);
+
+  async close(): Promise<void> {
+    await this.ended.close();
+    await this.source.destroy();
+  }
+}
