@@ -63,7 +63,6 @@ export class Environment {
     'BELLOWS_TLS_KEY',
     'BELLOWS_FLEET_URL',
     'BELLOWS_FLEET_SECRET',
-    'BELLOWS_CONTROLLER_ID',
     'BELLOWS_RATE_LIMIT',
     'BELLOWS_LOG_LEVEL',
   ] as const;
@@ -110,18 +109,12 @@ export class Environment {
   BELLOWS_TLS_KEY?: string;
 
   @IsOptional()
-  @UrlText(['http:'], 'the URL of the modelled fleet, such as http://127.0.0.1:3900')
+  @UrlText(['http:', 'unix:'], 'where the modelled fleet is: http://HOST:PORT or unix:PATH')
   BELLOWS_FLEET_URL?: string;
 
   @IsOptional()
   @MinLength(16, { message: 'at least 16 characters that nobody can guess' })
   BELLOWS_FLEET_SECRET?: string;
-
-  @IsOptional()
-  @Matches(/^[A-Za-z0-9-]{8,64}$/, {
-    message: '8 to 64 letters, digits and dashes, unlike any other cloud’s',
-  })
-  BELLOWS_CONTROLLER_ID?: string;
 
   @IsOptional()
   @NumberText(0, 1_000_000, true, 'requests a second for each token, 0 to 1000000 (0 switches the limit off)')

@@ -32,8 +32,3 @@ async function ensureText(home: string, name: string, make: () => string): Promi
 export const ensureAdminToken = async (settings: Settings): Promise<string> =>
   settings.adminToken ??
   ensureText(settings.home, 'admin-token', () => `bws_${randomBytes(32).toString('base64url')}`);
-
-/** `BELLOWS_CONTROLLER_ID`, or the one kept in `$BELLOWS_HOME/controller-id`. */
-export const ensureControllerId = async (settings: Settings): Promise<string> =>
-  settings.controllerId ??
-  ensureText(settings.home, 'controller-id', () => `bellows-${randomBytes(10).toString('hex')}`);

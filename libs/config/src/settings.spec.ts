@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ensureAdminToken, ensureControllerId } from './home.js';
+import { ensureAdminToken } from './home.js';
 import { parseHostSources } from './host-sources.js';
 import { readSettings, SettingsError } from './settings.js';
 
@@ -113,11 +113,7 @@ describe('the home', () => {
     expect((await readFile(file, 'utf8')).trim()).toBe(tokens[0]);
   });
 
-  it('keeps one controller id, and gives way to the variables', async () => {
-    const settings = read({ BELLOWS_HOME: join(folder, 'home') });
-    expect(await ensureControllerId(settings)).toBe(await ensureControllerId(settings));
-    const given = read({ BELLOWS_ADMIN_TOKEN: 'x'.repeat(16), BELLOWS_CONTROLLER_ID: 'cloud-one' });
-    expect(await ensureAdminToken(given)).toBe('x'.repeat(16));
-    expect(await ensureControllerId(given)).toBe('cloud-one');
+  it('gives way to BELLOWS_ADMIN_TOKEN', async () => {
+    expect(await ensureAdminToken(read({ BELLOWS_ADMIN_TOKEN: 'x'.repeat(16) }))).toBe('x'.repeat(16));
   });
 });

@@ -27,8 +27,6 @@ export interface Settings {
   readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
   /** The modelled fleet's process; null when this cloud has none. */
   readonly fleet: { readonly url: string; readonly secret: string } | null;
-  /** What marks hosts and guests as this cloud's; null: made, and written to `$BELLOWS_HOME/controller-id`. */
-  readonly controllerId: string | null;
   /** Requests a second each token may make, and how many at once; 0 switches the limit off. */
   readonly rateLimitPerSecond: number;
   readonly logLevel: LogLevel;
@@ -91,7 +89,6 @@ function settingsOf(environment: Environment): Settings {
       e.BELLOWS_FLEET_URL && e.BELLOWS_FLEET_SECRET
         ? { url: e.BELLOWS_FLEET_URL, secret: e.BELLOWS_FLEET_SECRET }
         : null,
-    controllerId: e.BELLOWS_CONTROLLER_ID ?? null,
     rateLimitPerSecond: Number(e.BELLOWS_RATE_LIMIT ?? 2000),
     logLevel: (e.BELLOWS_LOG_LEVEL ?? 'info') as LogLevel,
   };

@@ -1,0 +1,18 @@
+import type { Principal } from '@bellows/operations/cloud';
+import type { RouteTable } from './route-table.js';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    routes: RouteTable;
+  }
+  interface FastifyRequest {
+    /** Set by the auth guard. */
+    principal: Principal | null;
+  }
+  interface FastifyReply {
+    /** Of the problem that was answered; for the metrics. */
+    problemCode: string | null;
+    /** Of the operation that was started; for the log. */
+    operationId: string | null;
+  }
+}
