@@ -13,8 +13,13 @@ export function openApiOf(app: INestApplication): OpenAPIObject {
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .addBearerAuth()
     .build();
-  return SwaggerModule.createDocument(app, config, {
+  const document = SwaggerModule.createDocument(app, config, {
     operationIdFactory: (controller, method) =>
       `${controller.replace(/Controller$/, '').replace(/^./, (c) => c.toLowerCase())}_${method}`,
   });
+  for (const [name, schema] of Object.entries(document.components?.schemas ?? {})) {
+    // The parser refuses unknown fields; the contract says so.
+    if (name.endsWith('Body') && 'properties' in schema) schema.additionalProperties = false;
+  }
+  return document;
 }

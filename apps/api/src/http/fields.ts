@@ -75,6 +75,22 @@ export const IntegerField = (rules: Common & { min: number; max: number }): Prop
   );
 };
 
+/** A whole number as a query carries it: text, without sign or leading zero. */
+export const QueryIntegerField = (rules: Common & { min: number; max: number }): PropertyDecorator =>
+  applyDecorators(
+    ApiProperty({ ...described(rules), type: 'integer', minimum: rules.min, maximum: rules.max }),
+    ...optionally(rules),
+    rule(
+      'isIntegerText',
+      `must be a whole number from ${rules.min} to ${rules.max}`,
+      (text) =>
+        typeof text === 'string' &&
+        /^(0|[1-9]\d{0,8})$/.test(text) &&
+        Number(text) >= rules.min &&
+        Number(text) <= rules.max,
+    ),
+  );
+
 export const NumberField = (rules: Common & { min: number; max: number }): PropertyDecorator =>
   applyDecorators(
     ApiProperty({ ...described(rules), type: Number, minimum: rules.min, maximum: rules.max }),

@@ -1,15 +1,10 @@
 import { isRefusal, type Refusal } from '@bellows/domain/refusal';
 import type { Page, PageAsk } from '@bellows/operations/ports/store';
-import { TextField } from './fields.js';
+import { QueryIntegerField, TextField } from './fields.js';
 
 /** What every listing takes. */
 export class PageQuery {
-  @TextField({
-    optional: true,
-    max: 3,
-    pattern: /^([1-9]\d?|[1-4]\d\d|500)$/,
-    form: 'a number from 1 to 500',
-  })
+  @QueryIntegerField({ min: 1, max: 500, optional: true, description: 'Default 100.' })
   limit?: string;
   @TextField({
     optional: true,
@@ -18,6 +13,11 @@ export class PageQuery {
     form: 'the nextCursor of the page before',
   })
   cursor?: string;
+}
+
+export class ProjectQuery {
+  @TextField({ optional: true, max: 64, description: 'For admins; others have one project.' })
+  project?: string;
 }
 
 export class ProjectPageQuery extends PageQuery {

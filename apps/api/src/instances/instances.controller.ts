@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Inject, Param, Patch, Post, Query, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiExtraModels, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { InstanceId } from '@bellows/domain/ids';
 import { isRefusal } from '@bellows/domain/refusal';
@@ -11,7 +11,7 @@ import { projectFor } from '@bellows/operations/project/default';
 import { listInstances, readInstance } from '@bellows/operations/views/instances';
 import { Asked, etagOf, IfMatch } from '../http/asked.js';
 import { Lists, Mutates, Reads, TakesIfMatch } from '../http/documented.js';
-import { pageAsk, paged } from '../http/pages.js';
+import { pageAsk, paged, ProjectQuery } from '../http/pages.js';
 import { as, asQuery } from '../http/parse.js';
 import { idOf } from '../http/path-id.js';
 import { sendMutation, sendRefusal, sendView } from '../http/send.js';
@@ -22,7 +22,6 @@ import { DryRunView } from './resize-plan.view.js';
 
 @ApiTags('instances')
 @ApiBearerAuth()
-@ApiExtraModels(DryRunView)
 @Controller('v1/instances')
 export class InstancesController {
   constructor(
@@ -51,10 +50,11 @@ export class InstancesController {
   }
 
   @Post()
-  @Mutates('Make instances; `dryRun` answers 200 with a DryRunView and changes nothing', 202, AcceptedView)
+  @Mutates('Make instances', 202, AcceptedView)
+  @ApiResponse({ status: 200, type: DryRunView, description: 'Asked with `dryRun`: nothing was changed.' })
   async create(
     @Asked() ask: Ask,
-    @Query('project') project: string | undefined,
+    @Query(asQuery(ProjectQuery)) { project }: ProjectQuery,
     @Body(as(CreateInstanceBody)) { projectId, ...body }: CreateInstanceBody,
     @Res() reply: FastifyReply,
   ) {

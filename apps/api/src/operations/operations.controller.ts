@@ -9,7 +9,7 @@ import { listOperations, readOperation } from '@bellows/operations/views/instanc
 import { OperationEnds } from '@bellows/operations/views/wait';
 import { Asked } from '../http/asked.js';
 import { Lists, Mutates, Reads } from '../http/documented.js';
-import { TextField } from '../http/fields.js';
+import { QueryIntegerField, TextField } from '../http/fields.js';
 import { pageAsk, paged, ProjectPageQuery } from '../http/pages.js';
 import { asQuery } from '../http/parse.js';
 import { idOf } from '../http/path-id.js';
@@ -27,7 +27,7 @@ export class OperationQuery extends ProjectPageQuery {
 }
 
 export class WaitQuery {
-  @TextField({ max: 2, optional: true, pattern: /^([0-9]|[1-5][0-9]|60)$/, form: 'seconds, 0 to 60' })
+  @QueryIntegerField({ min: 0, max: 60, optional: true, description: 'Seconds.' })
   wait?: string;
 }
 

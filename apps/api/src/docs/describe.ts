@@ -1,0 +1,33 @@
+import { Module, type Provider } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
+import { Admission } from '@bellows/operations/instance/create';
+import { OperationEnds } from '@bellows/operations/views/wait';
+import { controllers } from '../controllers.js';
+import { Metrics } from '../http/metrics.js';
+import { CLOUD, FLEET_PROBE, MODELLED_SERVERS } from '../provider-names.js';
+import { openApiOf } from './openapi.js';
+
+/** The routes with nothing behind them: describing them needs no database. */
+const absent = [
+  CLOUD,
+  MODELLED_SERVERS,
+  FLEET_PROBE,
+  Admission,
+  OperationEnds,
+  Metrics,
+  HealthCheckService,
+  HealthIndicatorService,
+].map((provide): Provider => ({ provide, useValue: null }));
+
+@Module({ controllers, providers: absent })
+class DescribedModule {}
+
+export async function describeApi(): Promise<OpenAPIObject> {
+  const app = await NestFactory.create(DescribedModule, new FastifyAdapter(), { logger: false });
+  const document = openApiOf(app);
+  await app.close();
+  return document;
+}
