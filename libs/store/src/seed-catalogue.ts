@@ -1,13 +1,13 @@
 import type { NewId, ProjectId } from '@bellows/domain/ids';
 import { firstCatalogue } from '@bellows/domain/plan';
-import type { EpochMs, Image, QuotaUse } from '@bellows/operations/ports/rows';
+import { defaultProjectId, firstQuota } from '@bellows/operations/project/default';
+import type { EpochMs, Image } from '@bellows/operations/ports/rows';
 import type { Change, Store } from '@bellows/operations/ports/store';
 
 const firstImages: readonly Omit<Image, 'id'>[] = [
-  { name: 'debian-12', diskFormat: 'qcow2', minDiskGib: 4, minRamMib: 512, os: 'debian' },
-  { name: 'debian-12-micro', diskFormat: 'qcow2', minDiskGib: 1, minRamMib: 256, os: 'debian' },
+  { name: 'debian-12', diskFormat: 'raw', minDiskGib: 4, minRamMib: 512, os: 'debian' },
+  { name: 'debian-12-micro', diskFormat: 'raw', minDiskGib: 1, minRamMib: 256, os: 'debian' },
 ];
-const firstQuota: QuotaUse = { instances: 10_000, vcpus: 40_000, ramMib: 80_000 * 1024, diskGib: 1_000_000 };
 
 /**
  * What a cloud has on its first day: plans, images and the project `default`. What is there already is kept as
@@ -22,7 +22,7 @@ export async function seedCatalogue(store: Store, newId: NewId, now: EpochMs): P
       .map((image): Change => ({ change: 'put-image', image: { id: newId('image'), ...image } })),
     {
       change: 'insert-project',
-      project: { id: newId('project'), name: 'default', createdAt: now },
+      project: { id: defaultProjectId, name: 'default', createdAt: now },
       quota: firstQuota,
     },
   ];

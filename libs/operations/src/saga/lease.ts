@@ -22,8 +22,10 @@ export class Lease {
     readonly leased: LeasedOperation,
     private readonly leaseMs: number,
     private readonly controllerId: string,
+    /** This process's clock just before the lease was asked for: the database's clock may differ from it. */
+    askedAt: EpochMs,
   ) {
-    this.until = leased.leaseUntil;
+    this.until = askedAt + leaseMs;
     this.cancelRequested = leased.operation.cancelRequested;
     this.timer = setInterval(() => void this.renew(), leaseMs / 4);
     this.timer.unref();
@@ -71,10 +73,11 @@ export class Lease {
   }
 
   private async renewOnce(): Promise<void> {
+    const askedAt = this.clock.now();
     try {
       const renewed = await this.store.renewLease(this.id, this.token, this.leaseMs);
       if (!renewed) return this.abandon('the lease was lost');
-      this.until = renewed.leaseUntil;
+      this.until = askedAt + this.leaseMs;
       this.cancelRequested = renewed.cancelRequested;
     } catch (error) {
       // The store may be back before the lease ends; until then calls start only while enough of it is left.

@@ -55,9 +55,10 @@ export class OperationRunner {
   private async lease(id: OperationId): Promise<RunResult> {
     const { store, clock, controllerId } = this.cloud;
     const { workerId, leaseMs, sagas } = this.options;
+    const askedAt = clock.now();
     const leased = await store.lease(id, workerId, leaseMs, knownVersions(sagas));
     if (!leased) return 'not-mine';
-    const lease = new Lease(store, clock, leased, leaseMs, controllerId);
+    const lease = new Lease(store, clock, leased, leaseMs, controllerId, askedAt);
     try {
       return await this.carryOut(leased, lease);
     } catch (error) {
