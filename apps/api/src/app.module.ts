@@ -3,7 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
+import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { Logger } from 'pino';
+import type { DataSource } from 'typeorm';
 import type { Settings } from '@bellows/config/settings';
 import { idSource } from '@bellows/domain/ids';
 import { LibvirtDriver } from '@bellows/hypervisor/libvirt/libvirt-driver';
@@ -15,6 +17,7 @@ import type { Clock } from '@bellows/operations/ports/clock';
 import { Authenticator } from '@bellows/operations/token/authenticate';
 import { OperationEnds } from '@bellows/operations/views/wait';
 import { BullOperationQueue } from '@bellows/queue/operation-queue';
+import { dataSource } from '@bellows/store/data-source';
 import { PostgresStore } from '@bellows/store/postgres-store';
 import { controllers } from './controllers.js';
 import type { FleetProbe } from './health/health.controller.js';
@@ -33,8 +36,13 @@ const realClock: Clock = {
 /** Settings with what the API cannot do without. */
 export type ApiSettings = Settings & { readonly databaseUrl: string };
 
-async function openCloud(settings: ApiSettings, sim: SimDriver | null, logger: Logger): Promise<Cloud> {
-  const store = await PostgresStore.open({ url: settings.databaseUrl, applicationName: 'bellows-api' });
+async function openCloud(
+  settings: ApiSettings,
+  source: DataSource,
+  sim: SimDriver | null,
+  logger: Logger,
+): Promise<Cloud> {
+  const store = PostgresStore.on(source, settings.databaseUrl);
   const controllerId = await store.controllerId();
   const { redisUrl, databaseUrl } = settings;
   const trouble = (message: string, error: unknown) => logger.warn({ err: error }, message);
@@ -48,6 +56,13 @@ async function openCloud(settings: ApiSettings, sim: SimDriver | null, logger: L
   };
 }
 
+/** TypeORM's connections, opened and closed by Nest. The store makes the DataSource; Nest only keeps it. */
+const connections = ({ databaseUrl }: ApiSettings): DynamicModule =>
+  TypeOrmModule.forRootAsync({
+    useFactory: () => ({ type: 'postgres', retryAttempts: 5, retryDelay: 1_000 }),
+    dataSourceFactory: () => dataSource({ url: databaseUrl, applicationName: 'bellows-api' }).initialize(),
+  });
+
 const modelledServers = (sim: SimDriver | null): ModelledServers | null =>
   sim && { registerHost: (name, physical) => sim.registerHost({ name, ...physical }) };
 
@@ -57,7 +72,7 @@ const adapters: Provider[] = [
     inject: [SETTINGS],
     useFactory: ({ fleet }: ApiSettings) => (fleet ? new SimDriver(fleet) : null),
   },
-  { provide: CLOUD, inject: [SETTINGS, SimDriver, LOGGER], useFactory: openCloud },
+  { provide: CLOUD, inject: [SETTINGS, getDataSourceToken(), SimDriver, LOGGER], useFactory: openCloud },
   { provide: MODELLED_SERVERS, inject: [SimDriver], useFactory: modelledServers },
   {
     provide: FLEET_PROBE,
@@ -96,7 +111,7 @@ export class AppModule {
   static with(settings: ApiSettings, logger: Logger): DynamicModule {
     return {
       module: AppModule,
-      imports: [TerminusModule.forRoot({ logger: false })],
+      imports: [TerminusModule.forRoot({ logger: false }), connections(settings)],
       controllers,
       providers: [
         { provide: SETTINGS, useValue: settings },

@@ -39,8 +39,13 @@ export class PostgresStore implements Store {
   static async open(options: StoreOptions): Promise<PostgresStore> {
     const source = dataSource(options);
     await orUnavailable(source.initialize());
+    return PostgresStore.on(source, options.url);
+  }
+
+  /** On connections that somebody else (Nest's module) has opened. @param url for the one that listens. */
+  static on(source: DataSource, url: string): PostgresStore {
     const pool = (source.driver as unknown as { master: Pool }).master;
-    return new PostgresStore(source, new Database(pool), new EndedListener(options.url));
+    return new PostgresStore(source, new Database(pool), new EndedListener(url));
   }
 
   async controllerId(): Promise<string> {
@@ -96,6 +101,6 @@ export class PostgresStore implements Store {
 
   async close(): Promise<void> {
     await this.ended.close();
-    await this.source.destroy();
+    if (this.source.isInitialized) await this.source.destroy();
   }
 }

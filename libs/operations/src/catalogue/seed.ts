@@ -3,7 +3,7 @@ import { firstCatalogue } from '@bellows/domain/plan';
 import type { Cloud } from '../cloud.js';
 import type { IpPool } from '../ports/rows.js';
 import type { Change, Store } from '../ports/store.js';
-import { defaultProjectId, firstQuota } from '../project/default.js';
+import { defaultProjectId, defaultProjectQuota } from '../project/default.js';
 import { secretHashOf } from '../token/secret.js';
 
 /** Already there, because another process got there first, is as good as done. */
@@ -54,7 +54,7 @@ export async function ensureFirstCatalogue(cloud: Cloud): Promise<void> {
   }
   // Last: its presence says that all of the above is there.
   const project = { id: defaultProjectId as ProjectId, name: 'default', createdAt: cloud.clock.now() };
-  await ensure(store, { change: 'insert-project', project, quota: firstQuota });
+  await ensure(store, { change: 'insert-project', project, quota: defaultProjectQuota });
 }
 
 /** The admin's secret can always be used, whatever happened to the database. */

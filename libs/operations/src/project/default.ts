@@ -8,6 +8,14 @@ import { listScope, nothingThere } from '../views/visible.js';
 /** Where an admin's instances go when the request names no project; made at the first start. */
 export const defaultProjectId = 'prj-00000000000000000000' as ProjectId;
 
+/** The operator's own project: capacity is its limit. */
+export const defaultProjectQuota: QuotaUse = {
+  instances: 1_000_000,
+  vcpus: 4_000_000,
+  ramMib: 2_000_000_000,
+  diskGib: 100_000_000,
+};
+
 /** What a new project may hold until an admin says otherwise. */
 export const firstQuota: QuotaUse = {
   instances: 10_000,
