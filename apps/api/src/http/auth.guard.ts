@@ -12,6 +12,10 @@ export const Open = () => SetMetadata(OPEN, true);
 
 const bearer = /^bearer +([\x21-\x7e]{1,512}) *$/i;
 
+/** The secret of the Authorization header; null when there is none that could be a token. */
+export const bearerOf = ({ headers }: Pick<FastifyRequest, 'headers'>): string | null =>
+  bearer.exec(headers.authorization ?? '')?.[1] ?? null;
+
 /** Who asks, and not too often: sets `request.principal`, or refuses. */
 @Injectable()
 export class AuthGuard implements CanActivate {
@@ -25,8 +29,8 @@ export class AuthGuard implements CanActivate {
     if (this.reflector.get<boolean | undefined>(OPEN, context.getClass())) return true;
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
-    const secret = bearer.exec(request.headers.authorization ?? '')?.[1];
-    const principal = secret === undefined ? null : await this.authenticator.principal(secret);
+    const secret = bearerOf(request);
+    const principal = secret === null ? null : await this.authenticator.principal(secret);
     this.count(principal?.actor ?? `ip ${request.ip}`, http.getResponse<FastifyReply>());
     if (!principal) {
       throw new Refused(refuse('unauthorized', 'Send a valid token: Authorization: Bearer …'));
