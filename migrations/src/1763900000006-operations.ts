@@ -16,7 +16,7 @@ export class Operations1763900000006 implements MigrationInterface {
         host_id text NOT NULL,
         state text NOT NULL,
         saga_version integer NOT NULL,
-        plan json NOT NULL,
+        plan json,
         steps jsonb NOT NULL,
         error jsonb,
         warnings jsonb NOT NULL,

@@ -11,7 +11,7 @@ export class Outbox1763900000007 implements MigrationInterface {
         type text NOT NULL,
         project_id text,
         resource text NOT NULL,
-        data json NOT NULL,
+        data json,
         at bigint NOT NULL,
         seq bigint
       );

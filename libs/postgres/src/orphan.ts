@@ -16,7 +16,11 @@ export async function stopOrphan(data: string, log: (line: string) => void): Pro
     return;
   }
   log(`stopping the PostgreSQL (pid ${pid}) that an earlier run left`);
-  for (const [signal, ms] of [['SIGINT', 20_000], ['SIGQUIT', 5_000], ['SIGKILL', 5_000]] as const) {
+  for (const [signal, ms] of [
+    ['SIGINT', 20_000],
+    ['SIGQUIT', 5_000],
+    ['SIGKILL', 5_000],
+  ] as const) {
     try {
       process.kill(pid, signal);
     } catch {

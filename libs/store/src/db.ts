@@ -43,19 +43,24 @@ export class Database implements Session {
   private async once<Result>(work: (session: Session) => Promise<Result>): Promise<Result> {
     const client = await this.pool.connect();
     let broken = false;
+    // A connection that breaks between two statements says so by an event, which must not end the process.
+    const onBreak = () => void (broken = true);
+    client.on('error', onBreak);
     try {
       await client.query('BEGIN');
       const result = await work(sessionOn(client));
       await client.query('COMMIT');
       return result;
     } catch (error) {
-      // Without an SQLSTATE the connection's own state is in doubt, unless we threw it ourselves.
-      broken = await client.query('ROLLBACK').then(
-        () => isUnavailable(error) && sqlState(error) === null,
+      const rolledBack = await client.query('ROLLBACK').then(
         () => true,
+        () => false,
       );
+      // Without an SQLSTATE nobody knows what the connection is doing.
+      if (!rolledBack || (isUnavailable(error) && sqlState(error) === null)) broken = true;
       throw error;
     } finally {
+      client.off('error', onBreak);
       client.release(broken);
     }
   }

@@ -11,13 +11,16 @@ export const nowMs = `floor(extract(epoch FROM clock_timestamp()) * 1000)::bigin
 const prepared = new Map<string, Sql>();
 
 /** What is being deleted stays so until it is deleted, whatever another operation's end writes. */
-const stateOf = (n: number): string => `CASE WHEN state = 'deleting' AND $${n} <> 'deleted' THEN state ELSE $${n} END`;
+const stateOf = (n: number): string =>
+  `CASE WHEN state = 'deleting' AND $${n} <> 'deleted' THEN state ELSE $${n} END`;
 
 function updateOf(columns: readonly string[]): Sql {
   const key = columns.join(',');
   let sql = prepared.get(key);
   if (!sql) {
-    const sets = columns.map((column, n) => `${column} = ${column === 'state' ? stateOf(n + 4) : `$${n + 4}`}`);
+    const sets = columns.map(
+      (column, n) => `${column} = ${column === 'state' ? stateOf(n + 4) : `$${n + 4}`}`,
+    );
     sql = {
       name: `instance-update-${prepared.size}`,
       text: `

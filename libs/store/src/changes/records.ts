@@ -15,10 +15,8 @@ const insertAudit: Sql = {
            FROM json_populate_recordset(NULL::audit_entry, $1::json)`,
 };
 
-const eventRow = (event: CloudEvent) => events.row({ ...event, data: event.data ?? null });
-
 export async function appendEvents(session: Session, all: readonly CloudEvent[]): Promise<void> {
-  if (all.length > 0) await session.rows(insertEvents, [JSON.stringify(all.map(eventRow))]);
+  if (all.length > 0) await session.rows(insertEvents, [JSON.stringify(all.map(events.row))]);
 }
 export async function appendAudit(session: Session, all: readonly AuditEntry[]): Promise<void> {
   if (all.length > 0) await session.rows(insertAudit, [JSON.stringify(all.map(auditEntries.row))]);

@@ -21,7 +21,7 @@ export class EventEntity {
   @Column({ type: 'text' })
   resource!: string;
 
-  @Column({ type: 'json' })
+  @Column({ type: 'json', nullable: true })
   data!: unknown;
 
   @Column({ type: 'bigint' })

@@ -43,7 +43,7 @@ export class OperationEntity {
   @Column({ type: 'integer' })
   sagaVersion!: number;
 
-  @Column({ type: 'json' })
+  @Column({ type: 'json', nullable: true })
   plan!: unknown;
 
   @Column({ type: 'jsonb' })
