@@ -1,12 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { BadCursorError } from '@bellows/operations/ports/store-errors';
 import type { Page, PageAsk } from '@bellows/operations/ports/store';
-import { firstCatalogue } from '@bellows/domain/plan';
 import { aHost, aProject, newId, plenty, size, someTime } from '@bellows/testkit/rows';
 import { anInstance, operationOn } from '@bellows/testkit/rows';
 import { finish, testCloud } from './cloud.fixture.js';
 import type { TestCloud } from './cloud.fixture.js';
-import { projectNamed, seedCatalogue } from './seed-catalogue.js';
 
 async function all<Item>(read: (ask: PageAsk) => Promise<Page<Item>>, limit: number): Promise<Item[]> {
   const items: Item[] = [];
@@ -141,21 +139,6 @@ describe('reads', () => {
     const audit = await all((ask) => cloud.store.audit(ask), 1);
     expect(audit.map((e) => e.at)).toEqual([4, 5, someTime]);
     expect((await cloud.store.audit({ ...page, projectId: cloud.project.id })).items).toHaveLength(1);
-  });
-
-  it('seed the first catalogue once, however often and at once it is asked for', async () => {
-    await Promise.all([1, 2, 3].map(() => seedCatalogue(cloud.store, newId, someTime)));
-    const changed = { ...firstCatalogue[0]!, pricePerHour: '9.0000' };
-    await cloud.made([{ change: 'put-plan', plan: changed, mode: 'replace' }]);
-    await seedCatalogue(cloud.store, newId, someTime);
-    expect((await cloud.store.plans()).map((p) => p.id).sort()).toEqual(
-      firstCatalogue.map((p) => p.id).sort(),
-    );
-    expect((await cloud.store.plans()).find((p) => p.id === changed.id)).toEqual(changed);
-    expect((await cloud.store.images()).map((i) => i.name)).toEqual(['debian-12', 'debian-12-micro']);
-    const project = await projectNamed(cloud.store, 'default');
-    expect((await cloud.store.quota(project!))!.used.instances).toBe(0);
-    expect(await projectNamed(cloud.store, 'none')).toBeNull();
   });
 
   it('know the cloud by one name that stays', async () => {

@@ -2,9 +2,9 @@ import { claimOf } from '@bellows/domain/host';
 import type { HostId, InstanceId } from '@bellows/domain/ids';
 import { plus, nothing, type Size } from '@bellows/domain/size';
 import { inProcessFleet } from '@bellows/hypervisor/sim/in-process-driver';
-import { seedCatalogue } from '@bellows/store/seed-catalogue';
 import { aHost, newId } from '@bellows/testkit/rows';
 import { testStore } from '@bellows/testkit/test-store';
+import { ensureFirstCatalogue } from '../catalogue/seed.js';
 import type { Ask, Cloud } from '../cloud.js';
 import { Admission, type Accepted } from '../instance/create.js';
 import type { CreateAsk } from '../instance/new-instance.js';
@@ -50,7 +50,6 @@ export async function world(leaseMs = 450) {
   fleet.registerHost({ name: 'one', vcpus: 64, ramMib: 262_144, diskGib: 4_000 });
   const ref = { id: host.id, driver: host.driver, uri: host.uri };
   await driver.ensureEnrolled(ref, controllerId);
-  await seedCatalogue(store, newId, realClock.now());
   await store.commit([{ change: 'insert-host', host }]);
   const cloudWith = (drivers: { sim: HostDriver }, over: Store = store): Cloud => ({
     store: over,
@@ -61,6 +60,7 @@ export async function world(leaseMs = 450) {
     controllerId,
   });
   const cloud = cloudWith({ sim: driver });
+  await ensureFirstCatalogue(cloud);
   const admission = new Admission(cloud);
   await admission.start();
   const runner = (workerId: string, on: Cloud = cloud) =>
