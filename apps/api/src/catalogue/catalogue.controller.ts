@@ -42,8 +42,7 @@ export class CatalogueController {
     @Res() reply: FastifyReply,
   ) {
     const answer = (plan: Plan) => ({ status: 200, body: planView(plan) });
-    const given = Object.fromEntries(Object.entries(body).filter(([, figure]) => figure !== undefined));
-    await sendMutation(reply, this.cloud, ask, await changePlan(this.cloud, ask, id, given, answer));
+    await sendMutation(reply, this.cloud, ask, await changePlan(this.cloud, ask, id, body, answer));
   }
 
   @Get('images')

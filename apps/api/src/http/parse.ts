@@ -32,7 +32,8 @@ function shaped(
 ): object {
   const fields = fieldsOf(Class);
   const nested = nestedIn(Class.prototype as object);
-  const body = new Class() as Record<string, unknown>;
+  // Not `new`: a field that is not given must not exist at all, not even as undefined.
+  const body = Object.create(Class.prototype as object) as Record<string, unknown>;
   for (const [key, part] of Object.entries(value)) {
     if (!fields.has(key)) {
       errors.push({

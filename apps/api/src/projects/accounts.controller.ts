@@ -59,8 +59,7 @@ export class AccountsController {
     @Res() reply: FastifyReply,
   ) {
     const answer = (quota: Quota) => ({ status: 200, body: quotaView(quota) });
-    const given = Object.fromEntries(Object.entries(body).filter(([, limit]) => limit !== undefined));
-    await sendMutation(reply, this.cloud, ask, await setQuota(this.cloud, ask, id, given, answer));
+    await sendMutation(reply, this.cloud, ask, await setQuota(this.cloud, ask, id, body, answer));
   }
 
   @Get('usage')

@@ -3,13 +3,13 @@ import { instanceStates, operationKinds, operationStates } from '@bellows/domain
 import type { InstanceState, OperationKind } from '@bellows/domain/lifecycle';
 import { isRefusal, refuse, type Refusal } from '@bellows/domain/refusal';
 import type { Ask, Cloud } from '../cloud.js';
+import { seenInstance } from '../instance/target.js';
 import type { Instance, Operation } from '../ports/rows.js';
 import type { Page, PageAsk } from '../ports/store.js';
 import { listScope, nothingThere, sees } from './visible.js';
 
 export async function readInstance(cloud: Cloud, ask: Ask, id: string): Promise<Instance | Refusal> {
-  const instance = looksLikeId('instance', id) ? await cloud.store.instance(id as InstanceId) : null;
-  return instance && sees(ask.principal, instance.projectId) ? instance : nothingThere('instance');
+  return looksLikeId('instance', id) ? seenInstance(cloud, ask, id as InstanceId) : nothingThere('instance');
 }
 
 const oneOf = <Word extends string>(words: readonly Word[], text: string | undefined, field: string) =>
