@@ -68,8 +68,8 @@ trap 'exit 1' INT TERM
 
 # --- the base both images are made from -----------------------------------------------------------------
 base() {
-  hash=$({ echo "$SUITE $BASE_PACKAGES $SOURCES"; cat "$HERE/common/etc/tiny-initramfs/tiny-initramfs.conf"; } | sha256sum | cut -c 1-16)
-  BASE=$OUT/.base-$hash.tar
+  inputs=$({ echo "$SUITE $BASE_PACKAGES $SOURCES"; cat "$HERE/common/etc/tiny-initramfs/tiny-initramfs.conf"; } | sha256sum | cut -c 1-16)
+  BASE=$OUT/.base-$inputs.tar
   [ -s "$BASE" ] && return
   rm -f "$OUT"/.base-*.tar
   say 'base (mmdebstrap)'
