@@ -19,7 +19,14 @@ for (const { at, latencyScale, listen } of listens) {
     async () => {
       const home = await temporaryHome();
       const folder = `${home.path}/fleet`;
-      const settings = { listen: listen(home.path), folder, latencyScale, seed: 'contract', secret, sync: true };
+      const settings = {
+        listen: listen(home.path),
+        folder,
+        latencyScale,
+        seed: 'contract',
+        secret,
+        sync: true,
+      };
       const fleet = await runFleet(settings, (error) => {
         throw error;
       });
@@ -37,7 +44,9 @@ for (const { at, latencyScale, listen } of listens) {
           await driver.addForeignGuest(host, 'stranger', { vcpus: 2, ramMib: 512, diskGib: 5 }, null);
           return {
             stillRuns: async () =>
-              (await driver.listGuests(host)).some((guest) => guest.instanceId === null && guest.power === 'running'),
+              (await driver.listGuests(host)).some(
+                (guest) => guest.instanceId === null && guest.power === 'running',
+              ),
             remove: async () => undefined,
           };
         },

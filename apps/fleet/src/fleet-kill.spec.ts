@@ -14,7 +14,10 @@ const fenceOf = (instanceId: Fence['instanceId'], token: number): Fence => ({
 });
 
 /** Starts guests and grows them until the fleet is gone; remembers what was acknowledged. */
-async function traffic(driver: SimDriver, acknowledged: Map<Fence['instanceId'], { token: number; ramMib: number }>) {
+async function traffic(
+  driver: SimDriver,
+  acknowledged: Map<Fence['instanceId'], { token: number; ramMib: number }>,
+) {
   const host = hostOf('alpha');
   try {
     for (;;) {
@@ -76,7 +79,9 @@ describe('the fleet process, killed in the middle of traffic', () => {
     await driver.ensureVolumes(hostOf('alpha'), fenceOf(spec.instanceId, 1), spec);
     await driver.ensureStarted(hostOf('alpha'), fenceOf(spec.instanceId, 1), spec);
     const started = Date.now();
-    expect((await driver.observeGuest(hostOf('alpha'), spec.instanceId, { askGuest: true })).guest).toBeNull();
+    expect(
+      (await driver.observeGuest(hostOf('alpha'), spec.instanceId, { askGuest: true })).guest,
+    ).toBeNull();
     await first.kill();
     await driver.close();
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, started + 900 - Date.now())));
@@ -99,8 +104,14 @@ describe('the fleet process, killed in the middle of traffic', () => {
 
   it('says what is wrong with its settings', async () => {
     const wrong = (env: Record<string, string>) => spawnFleet('/nowhere', env);
-    await expect(wrong({ BELLOWS_FLEET_SECRET: 'short' })).rejects.toThrow('BELLOWS_FLEET_SECRET must be set: 16 or more');
-    await expect(wrong({ BELLOWS_SIM_LATENCY: '-1' })).rejects.toThrow('BELLOWS_SIM_LATENCY must be a number from 0');
-    await expect(wrong({ BELLOWS_FLEET_LISTEN: 'here' })).rejects.toThrow('BELLOWS_FLEET_LISTEN must be HOST:PORT');
+    await expect(wrong({ BELLOWS_FLEET_SECRET: 'short' })).rejects.toThrow(
+      'BELLOWS_FLEET_SECRET must be set: 16 or more',
+    );
+    await expect(wrong({ BELLOWS_SIM_LATENCY: '-1' })).rejects.toThrow(
+      'BELLOWS_SIM_LATENCY must be a number from 0',
+    );
+    await expect(wrong({ BELLOWS_FLEET_LISTEN: 'here' })).rejects.toThrow(
+      'BELLOWS_FLEET_LISTEN must be HOST:PORT',
+    );
   }, 30_000);
 });

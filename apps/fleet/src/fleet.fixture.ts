@@ -44,7 +44,12 @@ export async function spawnFleet(home: string, env: Record<string, string> = {})
   ]);
   const ready = JSON.parse(line) as { ready: boolean; listen: string };
   const end = (signal: NodeJS.Signals) => (child.kill(signal), exited);
-  return { url: ready.listen, process: child, kill: async () => void (await end('SIGKILL')), stop: () => end('SIGTERM') };
+  return {
+    url: ready.listen,
+    process: child,
+    kill: async () => void (await end('SIGKILL')),
+    stop: () => end('SIGTERM'),
+  };
 }
 
 export async function temporaryHome(): Promise<{ path: string; remove(): Promise<void> }> {

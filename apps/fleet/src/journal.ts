@@ -84,7 +84,7 @@ export class Journal<Change> {
   }
 
   async close(): Promise<void> {
-    await this.flushed();
+    if (!this.failed) await this.flushed();
     this.closing = true;
     await this.compacting;
     await this.file?.close();

@@ -100,7 +100,8 @@ function targetOf(url: string): RequestOptions {
 
 const lost = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT', 'EAGAIN']);
 
-const isLostConnection = (error: unknown): boolean => lost.has((error as NodeJS.ErrnoException | null)?.code ?? '');
+const isLostConnection = (error: unknown): boolean =>
+  lost.has((error as NodeJS.ErrnoException | null)?.code ?? '');
 
 const unreachable = (path: string, cause: unknown): HostUnreachableError =>
   new HostUnreachableError(

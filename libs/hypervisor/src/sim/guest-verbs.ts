@@ -203,8 +203,8 @@ function memory(
   world: Circumstances,
 ): Effect {
   memoryWithin(ramMib, guest);
-  // A course that ends where it is asked to is left alone: asking twice must not start the wait again.
-  if (run.requestedRamMib === ramMib && settlesAs(run.memory) === ramMib) return unchanged(guest, world);
+  // Asking twice neither starts the wait again nor gets more out of a guest that refuses.
+  if (run.requestedRamMib === ramMib) return unchanged(guest, world);
   const effectAt = world.now + world.takes('memoryCall');
   return { guest: { ...guest, run: shrinkOrGrow(run, ramMib, effectAt, world) }, effectAt };
 }
