@@ -19,7 +19,12 @@ const filterXml = (controllerId: string): string =>
       '@name': ownerFilter,
       '@chain': 'root',
       uuid: uuidOf('owner', controllerId),
-      rule: { '@action': 'accept', '@direction': 'inout', '@priority': 500, all: { '@comment': controllerId } },
+      rule: {
+        '@action': 'accept',
+        '@direction': 'inout',
+        '@priority': 500,
+        all: { '@comment': controllerId },
+      },
     },
   });
 
@@ -35,14 +40,20 @@ export async function ownerOf(connection: Connection, deadline: Deadline): Promi
   }
 }
 
-async function refuseOthers(connection: Connection, controllerId: string, deadline: Deadline): Promise<string | null> {
+async function refuseOthers(
+  connection: Connection,
+  controllerId: string,
+  deadline: Deadline,
+): Promise<string | null> {
   const owner = await ownerOf(connection, deadline);
-  if (owner !== null && owner !== controllerId) throw new ForeignOwnerError(`the host belongs to controller ${owner}`);
+  if (owner !== null && owner !== controllerId)
+    throw new ForeignOwnerError(`the host belongs to controller ${owner}`);
   return owner;
 }
 
 export async function enrol(connection: Connection, controllerId: string, deadline: Deadline): Promise<void> {
-  if (!/^[\x20-\x7e]{1,200}$/.test(controllerId)) throw new TypeError('a controller id is 1 to 200 ASCII characters');
+  if (!/^[\x20-\x7e]{1,200}$/.test(controllerId))
+    throw new TypeError('a controller id is 1 to 200 ASCII characters');
   if ((await refuseOthers(connection, controllerId, deadline)) !== null) return;
   try {
     await connection.nwfilterDefineXML(filterXml(controllerId), deadline.call('enrol'));
@@ -53,7 +64,11 @@ export async function enrol(connection: Connection, controllerId: string, deadli
   }
 }
 
-export async function release(connection: Connection, controllerId: string, deadline: Deadline): Promise<void> {
+export async function release(
+  connection: Connection,
+  controllerId: string,
+  deadline: Deadline,
+): Promise<void> {
   if ((await refuseOthers(connection, controllerId, deadline)) === null) return;
   const filter = { name: ownerFilter, uuid: uuidOf('owner', controllerId) };
   try {

@@ -79,7 +79,9 @@ export class EventHub {
     connection.once('closed', () => this.again());
     try {
       for (const id of watched) {
-        made.push(await connection.connectDomainEventRegisterAny(null, id, (event: DomainEvent) => this.tell(event)));
+        made.push(
+          await connection.connectDomainEventRegisterAny(null, id, (event: DomainEvent) => this.tell(event)),
+        );
       }
     } catch (error) {
       await Promise.allSettled(made.map((subscription) => subscription.deregister()));

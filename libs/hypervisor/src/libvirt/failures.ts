@@ -1,6 +1,11 @@
 import { ErrorCode } from '@bellows/node-libvirt/error-codes';
 import { LibvirtConnectionError, LibvirtError, LibvirtTimeoutError } from '@bellows/node-libvirt/errors';
-import { DeadlineError, DriverError, HostUnreachableError, HypervisorRefusedError } from '@bellows/operations/ports/driver-errors';
+import {
+  DeadlineError,
+  DriverError,
+  HostUnreachableError,
+  HypervisorRefusedError,
+} from '@bellows/operations/ports/driver-errors';
 import type { Deadline } from './deadline.js';
 
 /** What may go away by itself: another job on the domain, a busy cgroup, memory that is short now. */
@@ -18,7 +23,9 @@ export function asDriverError(error: unknown, verb: string, deadline: Deadline |
   if (error instanceof DriverError) return error;
   if (error instanceof LibvirtTimeoutError) {
     const late = deadline !== null && deadline.remainingMs <= 0;
-    return late ? new DeadlineError(`${verb}: ${error.message}`) : new HostUnreachableError(`${verb}: ${error.message}`, { cause: error });
+    return late
+      ? new DeadlineError(`${verb}: ${error.message}`)
+      : new HostUnreachableError(`${verb}: ${error.message}`, { cause: error });
   }
   if (error instanceof LibvirtConnectionError) {
     return new HostUnreachableError(`${verb}: ${error.message}`, { cause: error });

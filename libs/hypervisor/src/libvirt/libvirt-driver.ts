@@ -1,5 +1,14 @@
 import type { InstanceId } from '@bellows/domain/ids';
-import type { Fence, GuestEvent, GuestObservation, GuestSpec, HostDriver, HostObservation, HostRef, ListedGuest } from '@bellows/operations/ports/host-driver';
+import type {
+  Fence,
+  GuestEvent,
+  GuestObservation,
+  GuestSpec,
+  HostDriver,
+  HostObservation,
+  HostRef,
+  ListedGuest,
+} from '@bellows/operations/ports/host-driver';
 import { Deadline, type Now } from './deadline.js';
 import { enrol, release } from './enrolment.js';
 import { asDriverError } from './failures.js';
@@ -46,38 +55,58 @@ export class LibvirtDriver implements HostDriver {
   }
 
   ensureVolumes(host: HostRef, fence: Fence, spec: GuestSpec): Promise<void> {
-    return this.fenced(host, fence, 'ensureVolumes', (session, deadline) => ensureVolumes(session, fence, spec, deadline));
+    return this.fenced(host, fence, 'ensureVolumes', (session, deadline) =>
+      ensureVolumes(session, fence, spec, deadline),
+    );
   }
 
   ensureStarted(host: HostRef, fence: Fence, spec: GuestSpec): Promise<void> {
-    return this.fenced(host, fence, 'ensureStarted', (session, deadline) => ensureStarted(session, fence, spec, deadline));
+    return this.fenced(host, fence, 'ensureStarted', (session, deadline) =>
+      ensureStarted(session, fence, spec, deadline),
+    );
   }
 
   ensureStopped(host: HostRef, fence: Fence, graceMs: number): Promise<void> {
-    return this.fenced(host, fence, 'ensureStopped', (session, deadline) => ensureStopped(session, fence, graceMs, deadline));
+    return this.fenced(host, fence, 'ensureStopped', (session, deadline) =>
+      ensureStopped(session, fence, graceMs, deadline),
+    );
   }
 
   ensureAbsent(host: HostRef, fence: Fence): Promise<void> {
-    return this.fenced(host, fence, 'ensureAbsent', (session, deadline) => ensureAbsent(session, fence, deadline));
+    return this.fenced(host, fence, 'ensureAbsent', (session, deadline) =>
+      ensureAbsent(session, fence, deadline),
+    );
   }
 
   ensureLimits(host: HostRef, fence: Fence, limits: Limits): Promise<void> {
-    return this.fenced(host, fence, 'ensureLimits', (session, deadline) => ensureLimits(session, fence, limits, deadline));
+    return this.fenced(host, fence, 'ensureLimits', (session, deadline) =>
+      ensureLimits(session, fence, limits, deadline),
+    );
   }
 
   ensureMemory(host: HostRef, fence: Fence, ramMib: number): Promise<void> {
-    return this.fenced(host, fence, 'ensureMemory', (session, deadline) => ensureMemory(session, fence, ramMib, deadline));
+    return this.fenced(host, fence, 'ensureMemory', (session, deadline) =>
+      ensureMemory(session, fence, ramMib, deadline),
+    );
   }
 
   ensureVcpus(host: HostRef, fence: Fence, vcpus: number): Promise<void> {
-    return this.fenced(host, fence, 'ensureVcpus', (session, deadline) => ensureVcpus(session, fence, vcpus, deadline));
+    return this.fenced(host, fence, 'ensureVcpus', (session, deadline) =>
+      ensureVcpus(session, fence, vcpus, deadline),
+    );
   }
 
   ensureDiskGib(host: HostRef, fence: Fence, diskGib: number): Promise<void> {
-    return this.fenced(host, fence, 'ensureDiskGib', (session, deadline) => ensureDiskGib(session, fence, diskGib, deadline));
+    return this.fenced(host, fence, 'ensureDiskGib', (session, deadline) =>
+      ensureDiskGib(session, fence, diskGib, deadline),
+    );
   }
 
-  observeGuest(host: HostRef, instanceId: InstanceId, options: { askGuest?: boolean; deadline?: number } = {}): Promise<GuestObservation> {
+  observeGuest(
+    host: HostRef,
+    instanceId: InstanceId,
+    options: { askGuest?: boolean; deadline?: number } = {},
+  ): Promise<GuestObservation> {
     const deadline = new Deadline(options.deadline ?? this.now() + this.defaultMs, this.now);
     return this.run(host, 'observeGuest', deadline, (session) =>
       observeGuest(session, instanceId, { askGuest: options.askGuest ?? false }, deadline),
@@ -108,15 +137,29 @@ export class LibvirtDriver implements HostDriver {
     return session;
   }
 
-  private unfenced<T>(host: HostRef, verb: string, body: (session: HostSession, deadline: Deadline) => Promise<T>): Promise<T> {
+  private unfenced<T>(
+    host: HostRef,
+    verb: string,
+    body: (session: HostSession, deadline: Deadline) => Promise<T>,
+  ): Promise<T> {
     return this.run(host, verb, Deadline.after(this.defaultMs, this.now), body);
   }
 
-  private fenced<T>(host: HostRef, fence: Fence, verb: string, body: (session: HostSession, deadline: Deadline) => Promise<T>): Promise<T> {
+  private fenced<T>(
+    host: HostRef,
+    fence: Fence,
+    verb: string,
+    body: (session: HostSession, deadline: Deadline) => Promise<T>,
+  ): Promise<T> {
     return this.run(host, verb, new Deadline(fence.deadline, this.now), body);
   }
 
-  private async run<T>(host: HostRef, verb: string, deadline: Deadline, body: (session: HostSession, deadline: Deadline) => Promise<T>): Promise<T> {
+  private async run<T>(
+    host: HostRef,
+    verb: string,
+    deadline: Deadline,
+    body: (session: HostSession, deadline: Deadline) => Promise<T>,
+  ): Promise<T> {
     try {
       deadline.call(verb);
       return await body(this.session(host), deadline);

@@ -54,7 +54,8 @@ const localName = (name: string): string => name.slice(name.indexOf(':') + 1);
 export function readMark(element: XmlNode): InstanceMark | null {
   const { controller, id, fence, overhead, stage } = element.attributes;
   const nic = element.children.find((child) => localName(child.name) === 'nic')?.attributes;
-  if (!controller || !id || !/^\d{1,15}$/.test(fence ?? '') || !/^\d{1,7}$/.test(overhead ?? '') || !nic) return null;
+  if (!controller || !id || !/^\d{1,15}$/.test(fence ?? '') || !/^\d{1,7}$/.test(overhead ?? '') || !nic)
+    return null;
   return {
     controllerId: controller,
     instanceId: id as InstanceId,
@@ -77,8 +78,7 @@ export const parseMark = (text: string): InstanceMark | null => readMark(readXml
 export function markIn(domain: XmlNode): InstanceMark | null {
   const metadata = childrenOf(domain, 'metadata')[0];
   const element = metadata?.children.find(
-    ({ name, attributes }) =>
-      localName(name) === 'instance' && Object.values(attributes).includes(markUri),
+    ({ name, attributes }) => localName(name) === 'instance' && Object.values(attributes).includes(markUri),
   );
   return element ? readMark(element) : null;
 }

@@ -4,7 +4,13 @@ import { DomainAffect } from '@bellows/node-libvirt/flags';
 import { DomainState } from '@bellows/node-libvirt/states';
 import type { Domain, DomainBlockInfo } from '@bellows/node-libvirt/types';
 import type { InstanceId } from '@bellows/domain/ids';
-import type { GuestObservation, GuestPower, GuestReport, HostObservation, ListedGuest } from '@bellows/operations/ports/host-driver';
+import type {
+  GuestObservation,
+  GuestPower,
+  GuestReport,
+  HostObservation,
+  ListedGuest,
+} from '@bellows/operations/ports/host-driver';
 import type { Size } from '@bellows/domain/size';
 import type { Deadline } from './deadline.js';
 import { ownerOf } from './enrolment.js';
@@ -37,12 +43,23 @@ interface Readings {
   readonly limits: { readonly vcpus: number; readonly ramMib: number };
 }
 
-const diskGibOf = (info: DomainBlockInfo | null): number => (info ? Math.floor(info.capacityBytes / bytesPerGib) : 0);
+const diskGibOf = (info: DomainBlockInfo | null): number =>
+  info ? Math.floor(info.capacityBytes / bytesPerGib) : 0;
 
 /** What the host enforces, by its cgroups; a guest that somebody freed of its limits holds all it could have. */
-async function limitsOf(connection: Connection, domain: Domain, { vcpus, bootMib, elastic }: DomainView, overheadMib: number, deadline: Deadline) {
+async function limitsOf(
+  connection: Connection,
+  domain: Domain,
+  { vcpus, bootMib, elastic }: DomainView,
+  overheadMib: number,
+  deadline: Deadline,
+) {
   const [cpu, memory] = await Promise.all([
-    connection.domainGetSchedulerParametersFlags(domain, DomainAffect.LIVE, deadline.call('read the CPU limit')),
+    connection.domainGetSchedulerParametersFlags(
+      domain,
+      DomainAffect.LIVE,
+      deadline.call('read the CPU limit'),
+    ),
     connection.domainGetMemoryParameters(domain, DomainAffect.LIVE, deadline.call('read the memory limit')),
   ]);
   return {
@@ -51,7 +68,11 @@ async function limitsOf(connection: Connection, domain: Domain, { vcpus, bootMib
   };
 }
 
-async function readGuest(connection: Connection, domain: Domain, deadline: Deadline): Promise<Readings | null> {
+async function readGuest(
+  connection: Connection,
+  domain: Domain,
+  deadline: Deadline,
+): Promise<Readings | null> {
   const call = () => deadline.call('observe a guest');
   const [xml, { state }, block] = await Promise.all([
     connection.domainGetXMLDesc(domain, 0, call()),
@@ -66,7 +87,8 @@ async function readGuest(connection: Connection, domain: Domain, deadline: Deadl
   if (!view.mark || view.mark.stage !== 'guest') return null;
   const power = powerOf(state);
   const off = { vcpus: 0, ramMib: 0 };
-  const limits = power === 'stopped' ? off : await limitsOf(connection, domain, view, view.mark.overheadMib, deadline);
+  const limits =
+    power === 'stopped' ? off : await limitsOf(connection, domain, view, view.mark.overheadMib, deadline);
   return { view, mark: view.mark, power, diskGib: diskGibOf(block), limits };
 }
 
@@ -74,7 +96,12 @@ export interface ObserveOptions {
   readonly askGuest: boolean;
 }
 
-export async function observeGuest(session: HostSession, instanceId: InstanceId, options: ObserveOptions, deadline: Deadline): Promise<GuestObservation> {
+export async function observeGuest(
+  session: HostSession,
+  instanceId: InstanceId,
+  options: ObserveOptions,
+  deadline: Deadline,
+): Promise<GuestObservation> {
   const connection = await session.connection('control', deadline);
   const domain = await lookUpDomain(connection, instanceId, deadline);
   if (!domain) return absent;
@@ -92,20 +119,31 @@ export async function observeGuest(session: HostSession, instanceId: InstanceId,
   const observed = { power, fence: mark.fence, held: { ...limits, diskGib } };
   if (power === 'stopped') return { ...absent, ...observed };
   const requestedRamMib = view.bootMib + (view.elastic?.requestedMib ?? 0);
-  const plugged = { vcpus: view.vcpus.current, ramMib: view.bootMib + (view.elastic?.currentMib ?? 0) };
-  return { ...observed, plugged, requestedRamMib, guest: await ask() };
-
-  async function ask(): Promise<GuestReport | null> {
-    if (!options.askGuest || !view.agentConnected || power !== 'running') return null;
-    // libvirt's view of virtio-mem is up to a second old: what was asked for may be there already.
-    const bounds = { vcpus: plugged.vcpus, ramMib: Math.max(plugged.ramMib, requestedRamMib) };
-    return session.agents.report(domain!, bounds, deadline);
-  }
+  const currentRamMib = view.bootMib + (view.elastic?.currentMib ?? 0);
+  const bounds = { vcpus: view.vcpus.current, ramMib: Math.max(currentRamMib, requestedRamMib) };
+  const asked = options.askGuest && view.agentConnected && power === 'running';
+  const guest = asked ? await session.agents.report(domain, bounds, deadline) : null;
+  return { ...observed, plugged: pluggedBy(view, guest), requestedRamMib, guest };
 }
 
-async function marked(connection: Connection, deadline: Deadline): Promise<{ domain: Domain; mark: InstanceMark | null }[]> {
+/**
+ * QEMU tells libvirt of virtio-mem at most once a second. What the guest says meanwhile can only bring the figure up
+ * to what was asked for, never down.
+ */
+function pluggedBy(view: DomainView, guest: GuestReport | null): GuestObservation['plugged'] {
+  const { currentMib = 0, requestedMib = 0 } = view.elastic ?? {};
+  const said = Math.min((guest?.ramMib ?? 0) - view.bootMib, requestedMib);
+  return { vcpus: view.vcpus.current, ramMib: view.bootMib + Math.max(currentMib, said) };
+}
+
+async function marked(
+  connection: Connection,
+  deadline: Deadline,
+): Promise<{ domain: Domain; mark: InstanceMark | null }[]> {
   const domains = await connection.connectListAllDomains(0, deadline.call('list guests'));
-  return Promise.all(domains.map(async (domain) => ({ domain, mark: await markOf(connection, domain, deadline) })));
+  return Promise.all(
+    domains.map(async (domain) => ({ domain, mark: await markOf(connection, domain, deadline) })),
+  );
 }
 
 export async function listGuests(session: HostSession, deadline: Deadline): Promise<ListedGuest[]> {
@@ -113,19 +151,30 @@ export async function listGuests(session: HostSession, deadline: Deadline): Prom
   const all = await marked(connection, deadline);
   const listed = all.map(async ({ domain, mark }): Promise<ListedGuest | null> => {
     const own = mark?.instanceId === domain.name ? mark : null;
-    const state = await connection.domainGetState(domain, 0, deadline.call('list guests')).catch((error: unknown) => {
-      if (isNoDomain(error)) return null;
-      throw error;
-    });
+    // Only volumes yet: no guest.
+    if (own && own.stage !== 'guest') return null;
+    const state = await connection
+      .domainGetState(domain, 0, deadline.call('list guests'))
+      .catch((error: unknown) => {
+        if (isNoDomain(error)) return null;
+        throw error;
+      });
     if (!state) return null;
-    const power = own && own.stage !== 'guest' ? 'absent' : powerOf(state.state);
-    return { instanceId: own?.instanceId ?? null, controllerId: own?.controllerId ?? null, power };
+    return {
+      instanceId: own?.instanceId ?? null,
+      controllerId: own?.controllerId ?? null,
+      power: powerOf(state.state),
+    };
   });
   return (await Promise.all(listed)).filter((guest) => guest !== null);
 }
 
 /** Running domains without a mark: all the memory and CPUs they may have. */
-async function foreignDomains(connection: Connection, all: { domain: Domain; mark: InstanceMark | null }[], deadline: Deadline): Promise<{ vcpus: number; ramMib: number }> {
+async function foreignDomains(
+  connection: Connection,
+  all: { domain: Domain; mark: InstanceMark | null }[],
+  deadline: Deadline,
+): Promise<{ vcpus: number; ramMib: number }> {
   const running = all.filter(({ domain, mark }) => mark === null && domain.id !== -1);
   const infos = await Promise.all(
     running.map(({ domain }) =>
@@ -141,7 +190,12 @@ async function foreignDomains(connection: Connection, all: { domain: Domain; mar
   };
 }
 
-async function poolOf(session: HostSession, connection: Connection, marks: ReadonlySet<string>, deadline: Deadline) {
+async function poolOf(
+  session: HostSession,
+  connection: Connection,
+  marks: ReadonlySet<string>,
+  deadline: Deadline,
+) {
   const { storage } = await session.about(deadline);
   const call = () => deadline.call('observe the pool');
   const [info, volumes] = await Promise.all([
@@ -149,13 +203,18 @@ async function poolOf(session: HostSession, connection: Connection, marks: Reado
     connection.storagePoolListAllVolumes(storage.pool, 0, call()),
   ]);
   const own = volumes.filter(({ name }) => marks.has(instanceOfVolume(name) ?? ''));
-  const sizes = await Promise.all(own.map((volume) => connection.storageVolGetInfo(volume, call()).catch(() => ({ allocationBytes: 0 }))));
+  const sizes = await Promise.all(
+    own.map((volume) => connection.storageVolGetInfo(volume, call()).catch(() => ({ allocationBytes: 0 }))),
+  );
   const ownBytes = sizes.reduce((sum, { allocationBytes }) => sum + allocationBytes, 0);
   return {
     physicalGib: Math.floor(info.capacityBytes / bytesPerGib),
     // Everything on the file system that is not a guest's of Bellows: images, other volumes, the rest of the machine.
     foreignGib: Math.ceil(Math.max(0, info.allocationBytes - ownBytes) / bytesPerGib),
-    images: volumes.map(({ name }) => imageOfVolume(name)).filter((name) => name !== null).sort(),
+    images: volumes
+      .map(({ name }) => imageOfVolume(name))
+      .filter((name) => name !== null)
+      .sort(),
   };
 }
 
@@ -166,8 +225,10 @@ export async function observeHost(session: HostSession, deadline: Deadline): Pro
   const connection = await session.connection('control', deadline);
   const call = () => deadline.call('observe the host');
   const { facts } = await session.about(deadline);
-  const [node, all, owner, libvirt, qemu] = await Promise.all([
+  const [node, memory, all, owner, libvirt, qemu] = await Promise.all([
     connection.nodeGetInfo(call()),
+    // nodeGetInfo does not count memory that the host was given while it ran
+    connection.nodeGetMemoryStats(-1, 0, call()),
     marked(connection, deadline),
     ownerOf(connection, deadline),
     connection.connectGetLibVersion(call()),
@@ -178,7 +239,11 @@ export async function observeHost(session: HostSession, deadline: Deadline): Pro
     foreignDomains(connection, all, deadline),
     poolOf(session, connection, marks, deadline),
   ]);
-  const physical: Size = { vcpus: node.cpus, ramMib: Math.floor(node.memoryKib / 1024), diskGib: pool.physicalGib };
+  const physical: Size = {
+    vcpus: node.cpus,
+    ramMib: Math.floor((memory['total'] ?? node.memoryKib) / 1024),
+    diskGib: pool.physicalGib,
+  };
   return {
     physical,
     foreign: { ...foreign, diskGib: pool.foreignGib },

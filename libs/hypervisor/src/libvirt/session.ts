@@ -82,7 +82,9 @@ export class HostSession {
     return opening;
   }
 
-  private async read(deadline: Deadline): Promise<{ facts: HostFacts; storage: HostStorage; boots: BootSlots }> {
+  private async read(
+    deadline: Deadline,
+  ): Promise<{ facts: HostFacts; storage: HostStorage; boots: BootSlots }> {
     const connection = await this.connection('control', deadline);
     const pool = await connection.storagePoolLookupByName(poolName, deadline.call('look up the pool'));
     const xml = await connection.storagePoolGetXMLDesc(pool, 0, deadline.call('read the pool'));
@@ -102,10 +104,24 @@ export class HostSession {
     return boots;
   }
 
-  private async readFacts(connection: Connection, pool: StoragePool, deadline: Deadline): Promise<string | null> {
+  private async readFacts(
+    connection: Connection,
+    pool: StoragePool,
+    deadline: Deadline,
+  ): Promise<string | null> {
     try {
-      const volume = await connection.storageVolLookupByName(pool, hostFactsVolume, deadline.call('read the host'));
-      const stream = await connection.storageVolDownload(volume, 0, maxFactsBytes, 0, deadline.call('read the host'));
+      const volume = await connection.storageVolLookupByName(
+        pool,
+        hostFactsVolume,
+        deadline.call('read the host'),
+      );
+      const stream = await connection.storageVolDownload(
+        volume,
+        0,
+        maxFactsBytes,
+        0,
+        deadline.call('read the host'),
+      );
       const parts: Buffer[] = [];
       for await (const part of stream) parts.push(part as Buffer);
       return Buffer.concat(parts).toString('utf8');

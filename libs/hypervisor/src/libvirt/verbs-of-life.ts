@@ -1,6 +1,6 @@
 import type { Connection } from '@bellows/node-libvirt/connection';
 import { isNoDomain, isOperationInvalid, LibvirtError } from '@bellows/node-libvirt/errors';
-import { DomainShutdown, DomainUndefine } from '@bellows/node-libvirt/flags';
+import { DomainShutdown, DomainStart, DomainUndefine } from '@bellows/node-libvirt/flags';
 import { DomainState } from '@bellows/node-libvirt/states';
 import type { Domain } from '@bellows/node-libvirt/types';
 import { ForeignOwnerError, HypervisorRefusedError } from '@bellows/operations/ports/driver-errors';
@@ -11,14 +11,29 @@ import { claimExisting, claimGuest, isActive, writeMark, type OwnGuest } from '.
 import type { InstanceMark } from './mark.js';
 import type { HostSession } from './session.js';
 import { applyLimits, ensureMemory, ensureVcpus } from './verbs-of-size.js';
-import { copyImage, deleteVolume, diskPaths, findVolume, rootVolume, seedVolume, writeSeed } from './volumes.js';
+import {
+  copyImage,
+  imageFor,
+  deleteVolume,
+  diskPaths,
+  findVolume,
+  rootVolume,
+  seedVolume,
+  writeSeed,
+} from './volumes.js';
 import { domainXml, memoryBlockKib } from './xml/domain.js';
 
 /** What QEMU takes to exit after the plug was pulled (1.4 to 1.6 s measured), with a margin. */
 const destroyMs = 3_000;
 const pollMs = 100;
 
-async function define(session: HostSession, connection: Connection, spec: GuestSpec, mark: InstanceMark, deadline: Deadline): Promise<OwnGuest> {
+async function define(
+  session: HostSession,
+  connection: Connection,
+  spec: GuestSpec,
+  mark: InstanceMark,
+  deadline: Deadline,
+): Promise<OwnGuest> {
   const { facts, storage } = await session.about(deadline);
   const xml = domainXml(spec, mark, facts, diskPaths(storage, spec.instanceId));
   const domain = await connection.domainDefineXML(xml, deadline.call('define'));
@@ -37,7 +52,13 @@ async function refuseForeignHost(connection: Connection, fence: Fence, deadline:
  * The domain comes first, though it is not to run yet: its mark says whose the volumes are and how far they have
  * come, so that a copy cut short is told from a disk that is somebody's data.
  */
-async function claimOrDefine(session: HostSession, connection: Connection, fence: Fence, spec: GuestSpec, deadline: Deadline): Promise<OwnGuest> {
+async function claimOrDefine(
+  session: HostSession,
+  connection: Connection,
+  fence: Fence,
+  spec: GuestSpec,
+  deadline: Deadline,
+): Promise<OwnGuest> {
   const guest = await claimGuest(connection, fence, deadline);
   if (guest) return guest;
   const { facts, storage } = await session.about(deadline);
@@ -46,15 +67,30 @@ async function claimOrDefine(session: HostSession, connection: Connection, fence
     // Somebody undefined the domain. An unfinished copy always has one, so this disk is whole, and is kept.
     await refuseForeignHost(connection, fence, deadline);
     await writeSeed(connection, storage, spec, deadline);
+  } else {
+    // Refused before anything is there.
+    await imageFor(connection, storage, spec, deadline);
   }
   const { nic, instanceId } = spec;
   const { controllerId, token } = fence;
   const stage = disk ? 'volumes' : 'copying';
-  const mark = { controllerId, instanceId, fence: token, overheadMib: facts.guestOverheadMib, stage, nic } as const;
+  const mark = {
+    controllerId,
+    instanceId,
+    fence: token,
+    overheadMib: facts.guestOverheadMib,
+    stage,
+    nic,
+  } as const;
   return define(session, connection, spec, mark, deadline);
 }
 
-export async function ensureVolumes(session: HostSession, fence: Fence, spec: GuestSpec, deadline: Deadline): Promise<void> {
+export async function ensureVolumes(
+  session: HostSession,
+  fence: Fence,
+  spec: GuestSpec,
+  deadline: Deadline,
+): Promise<void> {
   refuseBadSpec(fence, spec);
   const connection = await session.connection('bulk', deadline);
   const guest = await claimOrDefine(session, connection, fence, spec, deadline);
@@ -67,41 +103,64 @@ export async function ensureVolumes(session: HostSession, fence: Fence, spec: Gu
 
 function refuseBadSpec(fence: Fence, { instanceId, size, floor, ceiling }: GuestSpec): void {
   const elasticKib = (size.ramMib - floor.ramMib) * 1024;
-  const within = floor.vcpus <= size.vcpus && size.vcpus <= ceiling.vcpus && elasticKib >= 0 && size.ramMib <= ceiling.ramMib;
+  const within =
+    floor.vcpus <= size.vcpus &&
+    size.vcpus <= ceiling.vcpus &&
+    elasticKib >= 0 &&
+    size.ramMib <= ceiling.ramMib;
   if (!within || elasticKib % memoryBlockKib !== 0 || size.vcpus < 1 || instanceId !== fence.instanceId) {
     throw new HypervisorRefusedError(`the size of ${instanceId} is not between its floor and its ceiling`);
   }
 }
 
-export async function ensureStarted(session: HostSession, fence: Fence, spec: GuestSpec, deadline: Deadline): Promise<void> {
+export async function ensureStarted(
+  session: HostSession,
+  fence: Fence,
+  spec: GuestSpec,
+  deadline: Deadline,
+): Promise<void> {
   refuseBadSpec(fence, spec);
   const connection = await session.connection('bulk', deadline);
   const guest = await claimExisting(connection, fence, deadline);
   if (isActive(guest)) return adjustRunning(session, connection, guest, fence, spec, deadline);
-  if (guest.mark.stage === 'copying') throw new HypervisorRefusedError(`guest ${fence.instanceId} has no disk yet`);
+  if (guest.mark.stage === 'copying')
+    throw new HypervisorRefusedError(`guest ${fence.instanceId} has no disk yet`);
   const { facts, boots } = await session.about(deadline);
   await boots.take(fence.instanceId, deadline);
   try {
     // Waiting took time: somebody may have acted meanwhile.
     await claimExisting(connection, fence, deadline);
-    const mark = { ...guest.mark, fence: fence.token, stage: 'guest', nic: spec.nic, overheadMib: facts.guestOverheadMib } as const;
-    const { domain } = await define(session, connection, spec, mark, deadline);
-    await start(connection, domain, deadline);
+    const mark = {
+      ...guest.mark,
+      fence: fence.token,
+      stage: 'guest',
+      nic: spec.nic,
+      overheadMib: facts.guestOverheadMib,
+    } as const;
+    await start(connection, await define(session, connection, spec, mark, deadline), spec, deadline);
   } catch (error) {
     boots.settle(fence.instanceId);
     throw error;
   }
 }
 
-async function start(connection: Connection, domain: Domain, deadline: Deadline): Promise<void> {
-  try {
-    await connection.domainCreateWithFlags(domain, 0, deadline.call('start'));
-  } catch (error) {
-    const runs = isOperationInvalid(error) && (await stateOf(connection, domain, deadline)) === DomainState.RUNNING;
-    if (!runs) throw error;
-  }
+/** Paused until its limits are in force: a guest never runs without them. */
+async function start(
+  connection: Connection,
+  guest: OwnGuest,
+  { size }: GuestSpec,
+  deadline: Deadline,
+): Promise<void> {
+  const domain = await connection.domainCreateWithFlags(
+    guest.domain,
+    DomainStart.PAUSED,
+    deadline.call('start'),
+  );
+  await applyLimits(connection, { ...guest, domain }, size, deadline);
+  await connection.domainResume(domain, deadline.call('run'));
 }
 
+/** Also takes up a start that was cut short: such a guest is still paused. */
 async function adjustRunning(
   session: HostSession,
   connection: Connection,
@@ -110,16 +169,20 @@ async function adjustRunning(
   { size }: GuestSpec,
   deadline: Deadline,
 ): Promise<void> {
-  if ((await stateOf(connection, guest.domain, deadline)) === DomainState.PAUSED) {
-    await connection.domainResume(guest.domain, deadline.call('resume'));
-  }
   await applyLimits(connection, guest, size, deadline);
   await ensureMemory(session, fence, size.ramMib, deadline);
   await ensureVcpus(session, fence, size.vcpus, deadline);
+  if ((await stateOf(connection, guest.domain, deadline)) === DomainState.PAUSED) {
+    await connection.domainResume(guest.domain, deadline.call('run'));
+  }
 }
 
 /** Null when the domain is gone. */
-export async function stateOf(connection: Connection, domain: Domain, deadline: Deadline): Promise<number | null> {
+export async function stateOf(
+  connection: Connection,
+  domain: Domain,
+  deadline: Deadline,
+): Promise<number | null> {
   try {
     return (await connection.domainGetState(domain, 0, deadline.call('read the state'))).state;
   } catch (error) {
@@ -128,9 +191,15 @@ export async function stateOf(connection: Connection, domain: Domain, deadline: 
   }
 }
 
-const isOff = (state: number | null): boolean => state === null || state === DomainState.SHUTOFF || state === DomainState.CRASHED;
+const isOff = (state: number | null): boolean =>
+  state === null || state === DomainState.SHUTOFF || state === DomainState.CRASHED;
 
-export async function ensureStopped(session: HostSession, fence: Fence, graceMs: number, deadline: Deadline): Promise<void> {
+export async function ensureStopped(
+  session: HostSession,
+  fence: Fence,
+  graceMs: number,
+  deadline: Deadline,
+): Promise<void> {
   const connection = await session.connection('bulk', deadline);
   const guest = await claimGuest(connection, fence, deadline);
   if (!guest || !isActive(guest)) return;
@@ -139,7 +208,12 @@ export async function ensureStopped(session: HostSession, fence: Fence, graceMs:
 }
 
 /** Leaves time to pull the plug: a guest that will not go is stopped before the deadline all the same. */
-async function stoppedPolitely(connection: Connection, domain: Domain, deadline: Deadline, graceMs: number): Promise<boolean> {
+async function stoppedPolitely(
+  connection: Connection,
+  domain: Domain,
+  deadline: Deadline,
+  graceMs: number,
+): Promise<boolean> {
   const patience = deadline.within(Math.min(graceMs, deadline.remainingMs - destroyMs));
   if (patience.remainingMs <= 0) return false;
   try {
@@ -183,7 +257,10 @@ export async function ensureAbsent(session: HostSession, fence: Fence, deadline:
 
 async function undefine(connection: Connection, domain: Domain, deadline: Deadline): Promise<void> {
   const everything =
-    DomainUndefine.MANAGED_SAVE | DomainUndefine.SNAPSHOTS_METADATA | DomainUndefine.CHECKPOINTS_METADATA | DomainUndefine.NVRAM;
+    DomainUndefine.MANAGED_SAVE |
+    DomainUndefine.SNAPSHOTS_METADATA |
+    DomainUndefine.CHECKPOINTS_METADATA |
+    DomainUndefine.NVRAM;
   try {
     await connection.domainUndefineFlags(domain, everything, deadline.call('undefine'));
   } catch (error) {

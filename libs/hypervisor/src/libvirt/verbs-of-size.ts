@@ -1,5 +1,11 @@
 import type { Connection } from '@bellows/node-libvirt/connection';
-import { DomainAffect, DomainBlockResize, DomainDestroy, DomainStart, DomainVcpu } from '@bellows/node-libvirt/flags';
+import {
+  DomainAffect,
+  DomainBlockResize,
+  DomainDestroy,
+  DomainStart,
+  DomainVcpu,
+} from '@bellows/node-libvirt/flags';
 import { HypervisorRefusedError } from '@bellows/operations/ports/driver-errors';
 import type { Fence } from '@bellows/operations/ports/host-driver';
 import type { Deadline } from './deadline.js';
@@ -19,8 +25,18 @@ export interface Limits {
 const liveAndConfig = DomainAffect.LIVE | DomainAffect.CONFIG;
 const rootDisk = 'vda';
 
-export async function ensureLimits(session: HostSession, fence: Fence, limits: Limits, deadline: Deadline): Promise<void> {
-  if (!Number.isInteger(limits.vcpus) || limits.vcpus < 1 || !Number.isInteger(limits.ramMib) || limits.ramMib < 1) {
+export async function ensureLimits(
+  session: HostSession,
+  fence: Fence,
+  limits: Limits,
+  deadline: Deadline,
+): Promise<void> {
+  if (
+    !Number.isInteger(limits.vcpus) ||
+    limits.vcpus < 1 ||
+    !Number.isInteger(limits.ramMib) ||
+    limits.ramMib < 1
+  ) {
     throw new HypervisorRefusedError(`limits of ${limits.vcpus} vCPU and ${limits.ramMib} MiB`);
   }
   const connection = await session.connection('control', deadline);
@@ -28,12 +44,18 @@ export async function ensureLimits(session: HostSession, fence: Fence, limits: L
   await applyLimits(connection, guest, limits, deadline);
 }
 
-export async function applyLimits(connection: Connection, guest: OwnGuest, limits: Limits, deadline: Deadline): Promise<void> {
-  const memory = { hard_limit: memoryLimitKib(limits.ramMib, guest.mark.overheadMib) };
+/** The memory limit is for this power cycle alone; see `domainXml`. */
+export async function applyLimits(
+  connection: Connection,
+  { domain, mark }: OwnGuest,
+  limits: Limits,
+  deadline: Deadline,
+): Promise<void> {
+  const memory = { hard_limit: memoryLimitKib(limits.ramMib, mark.overheadMib) };
   const cpu = { global_period: cpuPeriodUs, global_quota: cpuQuotaUs(limits.vcpus) };
   await Promise.all([
-    connection.domainSetMemoryParameters(guest.domain, memory, liveAndConfig, deadline.call('limit memory')),
-    connection.domainSetSchedulerParametersFlags(guest.domain, cpu, liveAndConfig, deadline.call('limit CPU')),
+    connection.domainSetMemoryParameters(domain, memory, DomainAffect.LIVE, deadline.call('limit memory')),
+    connection.domainSetSchedulerParametersFlags(domain, cpu, liveAndConfig, deadline.call('limit CPU')),
   ]);
 }
 
@@ -41,25 +63,47 @@ async function view(connection: Connection, guest: OwnGuest, deadline: Deadline)
   return viewDomain(await connection.domainGetXMLDesc(guest.domain, 0, deadline.call('read the guest')));
 }
 
-export async function ensureMemory(session: HostSession, fence: Fence, ramMib: number, deadline: Deadline): Promise<void> {
+export async function ensureMemory(
+  session: HostSession,
+  fence: Fence,
+  ramMib: number,
+  deadline: Deadline,
+): Promise<void> {
   const connection = await session.connection('control', deadline);
   const guest = await claimRunning(connection, fence, deadline);
   const { elastic, bootMib } = await view(connection, guest, deadline);
   const requested = ramMib - bootMib;
   const most = elastic?.sizeMib ?? 0;
-  if (!Number.isInteger(requested) || requested < 0 || requested > most || (requested * 1024) % memoryBlockKib !== 0) {
-    throw new HypervisorRefusedError(`${ramMib} MiB is not between ${bootMib} and ${bootMib + most} MiB in whole blocks`);
+  if (
+    !Number.isInteger(requested) ||
+    requested < 0 ||
+    requested > most ||
+    (requested * 1024) % memoryBlockKib !== 0
+  ) {
+    throw new HypervisorRefusedError(
+      `${ramMib} MiB is not between ${bootMib} and ${bootMib + most} MiB in whole blocks`,
+    );
   }
   if (!elastic || elastic.requestedMib === requested) return;
   const xml = requestXml(elastic, requested);
-  await connection.domainUpdateDeviceFlags(guest.domain, xml, DomainAffect.LIVE, deadline.call('ask for memory'));
+  await connection.domainUpdateDeviceFlags(
+    guest.domain,
+    xml,
+    DomainAffect.LIVE,
+    deadline.call('ask for memory'),
+  );
 }
 
 /**
  * Upwards by hotplug; downwards only inside the guest: unplugging a vCPU and plugging it again kills QEMU 7.2.
  * The CPU quota holds whatever the guest makes of it.
  */
-export async function ensureVcpus(session: HostSession, fence: Fence, vcpus: number, deadline: Deadline): Promise<void> {
+export async function ensureVcpus(
+  session: HostSession,
+  fence: Fence,
+  vcpus: number,
+  deadline: Deadline,
+): Promise<void> {
   const connection = await session.connection('control', deadline);
   const guest = await claimRunning(connection, fence, deadline);
   const { vcpus: plugged, agentConnected } = await view(connection, guest, deadline);
@@ -74,36 +118,72 @@ export async function ensureVcpus(session: HostSession, fence: Fence, vcpus: num
   if (agentConnected && plugged.current > 1) await session.agents.switchVcpus(guest.domain, vcpus, deadline);
 }
 
-export async function ensureDiskGib(session: HostSession, fence: Fence, diskGib: number, deadline: Deadline): Promise<void> {
+export async function ensureDiskGib(
+  session: HostSession,
+  fence: Fence,
+  diskGib: number,
+  deadline: Deadline,
+): Promise<void> {
   const connection = await session.connection('control', deadline);
   const guest = await claimExisting(connection, fence, deadline);
-  const { capacityBytes } = await connection.domainGetBlockInfo(guest.domain, rootDisk, 0, deadline.call('read the disk'));
+  const { capacityBytes } = await connection.domainGetBlockInfo(
+    guest.domain,
+    rootDisk,
+    0,
+    deadline.call('read the disk'),
+  );
   const wanted = diskGib * bytesPerGib;
   if (!Number.isInteger(diskGib) || diskGib < 1 || wanted < capacityBytes) {
     // libvirt itself would cut the disk off without a word
-    throw new HypervisorRefusedError(`a disk of ${capacityBytes / bytesPerGib} GiB cannot become one of ${diskGib}`);
+    throw new HypervisorRefusedError(
+      `a disk of ${capacityBytes / bytesPerGib} GiB cannot become one of ${diskGib}`,
+    );
   }
   if (wanted === capacityBytes) return;
   if (isActive(guest)) return growRunning(connection, guest, wanted, deadline);
   await growStopped(session, connection, guest, wanted, deadline);
 }
 
-const growRunning = (connection: Connection, { domain }: OwnGuest, bytes: number, deadline: Deadline): Promise<void> =>
-  connection.domainBlockResize(domain, rootDisk, bytes, DomainBlockResize.BYTES, deadline.call('grow the disk'));
+const growRunning = (
+  connection: Connection,
+  { domain }: OwnGuest,
+  bytes: number,
+  deadline: Deadline,
+): Promise<void> =>
+  connection.domainBlockResize(
+    domain,
+    rootDisk,
+    bytes,
+    DomainBlockResize.BYTES,
+    deadline.call('grow the disk'),
+  );
 
 /**
  * libvirt resizes a volume by the format it found when it last looked into the file, where a guest may have written
  * the header of another. Unless that is the format we made, QEMU does it, which goes by the definition.
  */
-async function growStopped(session: HostSession, connection: Connection, guest: OwnGuest, bytes: number, deadline: Deadline): Promise<void> {
+async function growStopped(
+  session: HostSession,
+  connection: Connection,
+  guest: OwnGuest,
+  bytes: number,
+  deadline: Deadline,
+): Promise<void> {
   const { storage } = await session.about(deadline);
   const volume = await findVolume(connection, storage.pool, rootVolume(guest.mark.instanceId), deadline);
   if (!volume) throw new HypervisorRefusedError(`guest ${guest.mark.instanceId} has no disk`);
   const xml = await connection.storageVolGetXMLDesc(volume, 0, deadline.call('read the disk'));
-  if (at(readXml(xml), 'target', 'format')?.attributes['type'] === 'raw' && (await isDefinedRaw(connection, guest, deadline))) {
+  if (
+    at(readXml(xml), 'target', 'format')?.attributes['type'] === 'raw' &&
+    (await isDefinedRaw(connection, guest, deadline))
+  ) {
     return connection.storageVolResize(volume, bytes, 0, deadline.call('grow the disk'));
   }
-  const started = await connection.domainCreateWithFlags(guest.domain, DomainStart.PAUSED, deadline.call('start paused'));
+  const started = await connection.domainCreateWithFlags(
+    guest.domain,
+    DomainStart.PAUSED,
+    deadline.call('start paused'),
+  );
   try {
     await growRunning(connection, { ...guest, domain: started }, bytes, deadline);
   } finally {
@@ -111,7 +191,11 @@ async function growStopped(session: HostSession, connection: Connection, guest: 
   }
 }
 
-async function isDefinedRaw(connection: Connection, { domain }: OwnGuest, deadline: Deadline): Promise<boolean> {
+async function isDefinedRaw(
+  connection: Connection,
+  { domain }: OwnGuest,
+  deadline: Deadline,
+): Promise<boolean> {
   const xml = await connection.domainGetXMLDesc(domain, 0, deadline.call('read the guest'));
   return at(readXml(xml), 'devices', 'disk', 'driver')?.attributes['type'] === 'raw';
 }

@@ -38,7 +38,8 @@ export function readAnswer(text: string | null): unknown {
   } catch {
     throw new NonsenseError('the answer is not JSON');
   }
-  if (!isRecord(answer) || !Object.hasOwn(answer, 'return')) throw new NonsenseError('the answer has no return');
+  if (!isRecord(answer) || !Object.hasOwn(answer, 'return'))
+    throw new NonsenseError('the answer has no return');
   return answer['return'];
 }
 
@@ -83,7 +84,10 @@ export function readVcpus(answer: unknown): GuestVcpu[] {
     online: flag(row, 'online'),
     canOffline: flag(row, 'can-offline', true),
   }));
-  unique(vcpus.map((v) => v.logicalId), 'logical-id');
+  unique(
+    vcpus.map((v) => v.logicalId),
+    'logical-id',
+  );
   return vcpus.sort((a, b) => a.logicalId - b.logicalId);
 }
 
@@ -101,17 +105,26 @@ export function readOnlineBlocks(answer: unknown): number {
     index: integer(row['phys-index'], 0, maxBlockIndex, 'phys-index'),
     online: flag(row, 'online'),
   }));
-  unique(blocks.map((b) => b.index), 'phys-index');
+  unique(
+    blocks.map((b) => b.index),
+    'phys-index',
+  );
   return blocks.filter((b) => b.online).length;
 }
 
 /** Which CPUs to switch so that `wanted` are online: the lowest stay, the first never goes. */
-export function vcpuChanges(vcpus: readonly GuestVcpu[], wanted: number): { 'logical-id': number; online: boolean }[] {
+export function vcpuChanges(
+  vcpus: readonly GuestVcpu[],
+  wanted: number,
+): { 'logical-id': number; online: boolean }[] {
   const online = vcpus.filter((v) => v.online);
   if (online.length < wanted) {
     const more = vcpus.filter((v) => !v.online).slice(0, wanted - online.length);
     return more.map((v) => ({ 'logical-id': v.logicalId, online: true }));
   }
-  const surplus = online.filter((v) => v.canOffline && v.logicalId !== 0).reverse().slice(0, online.length - wanted);
+  const surplus = online
+    .filter((v) => v.canOffline && v.logicalId !== 0)
+    .reverse()
+    .slice(0, online.length - wanted);
   return surplus.map((v) => ({ 'logical-id': v.logicalId, online: false }));
 }

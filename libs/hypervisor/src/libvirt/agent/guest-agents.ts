@@ -35,7 +35,9 @@ export class GuestAgents {
   report(domain: Domain, bounds: GuestReport, deadline: Deadline): Promise<GuestReport | null> {
     const guest = this.guestOf(domain.name);
     if (this.now() < guest.quietUntil) return Promise.resolve(null);
-    guest.report ??= this.exchange(guest, deadline, (call) => this.askSize(domain, guest, bounds, call)).finally(() => {
+    guest.report ??= this.exchange(guest, deadline, (call) =>
+      this.askSize(domain, guest, bounds, call),
+    ).finally(() => {
       guest.report = null;
     });
     return deadline.race('ask the guest', guest.report).catch(() => null);
@@ -72,7 +74,11 @@ export class GuestAgents {
     return guest;
   }
 
-  private exchange<T>(guest: Guest, deadline: Deadline, body: (deadline: Deadline) => Promise<T>): Promise<T | null> {
+  private exchange<T>(
+    guest: Guest,
+    deadline: Deadline,
+    body: (deadline: Deadline) => Promise<T>,
+  ): Promise<T | null> {
     const turn = guest.queue.then(async () => {
       const limit = deadline.within(exchangeMs);
       try {
@@ -89,7 +95,12 @@ export class GuestAgents {
     return turn;
   }
 
-  private async askSize(domain: Domain, guest: Guest, bounds: GuestReport, deadline: Deadline): Promise<GuestReport> {
+  private async askSize(
+    domain: Domain,
+    guest: Guest,
+    bounds: GuestReport,
+    deadline: Deadline,
+  ): Promise<GuestReport> {
     const ask = (execute: string): Promise<unknown> => this.command(domain, { execute }, deadline);
     const online = readVcpus(await ask('guest-get-vcpus')).filter((vcpu) => vcpu.online).length;
     guest.blockMib ??= readBlockMib(await ask('guest-get-memory-block-info'));
@@ -101,6 +112,8 @@ export class GuestAgents {
     const connection = await this.connection();
     const options = deadline.call('ask the guest');
     const seconds = Math.max(1, Math.ceil(options.timeoutMs / 1000));
-    return readAnswer(await connection.domainQemuAgentCommand(domain, JSON.stringify(command), seconds, 0, options));
+    return readAnswer(
+      await connection.domainQemuAgentCommand(domain, JSON.stringify(command), seconds, 0, options),
+    );
   }
 }

@@ -19,14 +19,19 @@ function readBack(image: Buffer): Map<string, Buffer> {
   for (let at = 19 * 512; image[at] !== 0; at += 32) {
     const slot = image.subarray(at, at + 32);
     if (slot[11] === 0x0f) {
-      const text = Buffer.concat([slot.subarray(1, 11), slot.subarray(14, 26), slot.subarray(28, 32)]).toString('utf16le');
+      const text = Buffer.concat([
+        slot.subarray(1, 11),
+        slot.subarray(14, 26),
+        slot.subarray(28, 32),
+      ]).toString('utf16le');
       long = text.replace(/\0.*$/s, '') + long;
       continue;
     }
     if (slot[11] === 0x20) {
       const parts: Buffer[] = [];
       const first = slot.readUInt16LE(26);
-      for (let c = first; c >= 2 && c < 0xff0; c = nextOf(c)) parts.push(image.subarray((33 + c - 2) * 512, (34 + c - 2) * 512));
+      for (let c = first; c >= 2 && c < 0xff0; c = nextOf(c))
+        parts.push(image.subarray((33 + c - 2) * 512, (34 + c - 2) * 512));
       files.set(long, Buffer.concat(parts).subarray(0, slot.readUInt32LE(28)));
     }
     long = '';
@@ -57,7 +62,9 @@ describe('a FAT12 image', () => {
   it('takes exactly as much as it can hold', () => {
     const full = new Map([['user-data', Buffer.alloc(fat12CapacityBytes, 'z')]]);
     expect(readBack(fat12Image('cidata', full)).get('user-data')!.equals(full.get('user-data')!)).toBe(true);
-    expect(() => fat12Image('cidata', new Map([['a', Buffer.alloc(fat12CapacityBytes + 1)]]))).toThrow(RangeError);
+    expect(() => fat12Image('cidata', new Map([['a', Buffer.alloc(fat12CapacityBytes + 1)]]))).toThrow(
+      RangeError,
+    );
   });
 
   it('refuses names it cannot store', () => {

@@ -92,7 +92,8 @@ export function fat12Image(label: string, files: ReadonlyMap<string, Buffer>): B
   for (const [name, content] of files) {
     if (!/^[a-z0-9._-]{1,26}$/.test(name)) throw new RangeError(`file name ${JSON.stringify(name)}`);
     const count = Math.ceil(content.length / sectorBytes);
-    if (next - 2 + count > clusters) throw new RangeError(`the files need more than ${fat12CapacityBytes} bytes`);
+    if (next - 2 + count > clusters)
+      throw new RangeError(`the files need more than ${fat12CapacityBytes} bytes`);
     content.copy(image, (dataStart + next - 2) * sectorBytes);
     for (let i = 0; i < count; i++) setFat(image, next + i, i === count - 1 ? endOfChain : next + i + 1);
     const name11 = `SEED~${++number}`.padEnd(11);

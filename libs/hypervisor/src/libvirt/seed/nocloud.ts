@@ -6,7 +6,12 @@ type SeedSpec = Pick<GuestSpec, 'instanceId' | 'hostname' | 'nic' | 'sshKeys' | 
 
 /** Every string is quoted and stays on its line, so that no value can become structure. */
 const yaml = (value: object): string =>
-  stringify(value, { lineWidth: 0, defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN', aliasDuplicateObjects: false });
+  stringify(value, {
+    lineWidth: 0,
+    defaultStringType: 'QUOTE_DOUBLE',
+    defaultKeyType: 'PLAIN',
+    aliasDuplicateObjects: false,
+  });
 
 const networkConfig = ({ nic }: SeedSpec): object => ({
   version: 2,

@@ -22,7 +22,9 @@ export interface DomainView {
 }
 
 function elasticOf(domain: XmlNode): ElasticMemory | null {
-  const node = childrenOf(at(domain, 'devices'), 'memory').find((d) => d.attributes['model'] === 'virtio-mem');
+  const node = childrenOf(at(domain, 'devices'), 'memory').find(
+    (d) => d.attributes['model'] === 'virtio-mem',
+  );
   if (!node) return null;
   const mib = (what: string): number => mibAt(node, 'target', what) ?? 0;
   return { sizeMib: mib('size'), requestedMib: mib('requested'), currentMib: mib('current'), node };

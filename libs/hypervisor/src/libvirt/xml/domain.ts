@@ -1,6 +1,6 @@
 import type { GuestSpec } from '@bellows/operations/ports/host-driver';
 import type { HostFacts } from '../host-facts.js';
-import { cpuPeriodUs, cpuQuotaUs, memoryLimitKib } from '../limits.js';
+import { cpuPeriodUs, cpuQuotaUs } from '../limits.js';
 import { markElement, uuidOf, type InstanceMark } from '../mark.js';
 import { writeXml, type XmlContent } from './write.js';
 
@@ -17,7 +17,8 @@ export interface DiskPaths {
 const mib = (value: number): XmlContent => ({ '@unit': 'MiB', '#': value });
 const isElasticMemory = ({ floor, ceiling }: GuestSpec): boolean => ceiling.ramMib > floor.ramMib;
 /** A vCPU that the guest has now must be pluggable at all. */
-const maxVcpus = ({ size, floor, ceiling }: GuestSpec): number => Math.max(size.vcpus, floor.vcpus, ceiling.vcpus);
+const maxVcpus = ({ size, floor, ceiling }: GuestSpec): number =>
+  Math.max(size.vcpus, floor.vcpus, ceiling.vcpus);
 
 /** x86-64-v2 on both: what today's distributions need, and what every host of the last decade can give. */
 const cpuModel = {
@@ -46,7 +47,8 @@ function cpu(spec: GuestSpec, virtType: HostFacts['virtType']): XmlContent {
 }
 
 function memory(spec: GuestSpec): XmlContent {
-  if (!isElasticMemory(spec)) return { memory: mib(spec.floor.ramMib), currentMemory: mib(spec.floor.ramMib) };
+  if (!isElasticMemory(spec))
+    return { memory: mib(spec.floor.ramMib), currentMemory: mib(spec.floor.ramMib) };
   return {
     maxMemory: { '@slots': 16, ...mib(spec.ceiling.ramMib) },
     memory: mib(spec.ceiling.ramMib),
@@ -108,8 +110,9 @@ function devices(spec: GuestSpec, facts: HostFacts, paths: DiskPaths): XmlConten
 }
 
 /**
- * A whole domain with `spec.size` already enforced, so that the guest never runs without limits. Building it with
- * a library keeps names and keys where they belong; characters that XML cannot carry throw.
+ * A whole domain. Building it with a library keeps names and keys where they belong; characters that XML cannot
+ * carry throw. The memory limit is not in it: libvirt would raise RLIMIT_MEMLOCK for it, which a libvirtd without
+ * CAP_SYS_RESOURCE may not, and the start would fail. It is set on the paused guest, before its first instruction.
  */
 export function domainXml(spec: GuestSpec, mark: InstanceMark, facts: HostFacts, paths: DiskPaths): string {
   const tcg = { 'tb-cache': { '@unit': 'MiB', '#': 128 } };
@@ -121,7 +124,6 @@ export function domainXml(spec: GuestSpec, mark: InstanceMark, facts: HostFacts,
       metadata: markElement(mark),
       ...memory(spec),
       vcpu: { '@placement': 'static', '@current': spec.size.vcpus, '#': maxVcpus(spec) },
-      memtune: { hard_limit: { '@unit': 'KiB', '#': memoryLimitKib(spec.size.ramMib, mark.overheadMib) } },
       cputune: { global_period: cpuPeriodUs, global_quota: cpuQuotaUs(spec.size.vcpus) },
       os: { type: { '@arch': 'x86_64', '@machine': machineType, '#': 'hvm' } },
       features: { acpi: {}, ...(facts.virtType === 'qemu' ? { tcg } : {}) },

@@ -33,7 +33,10 @@ function convert(raw: Raw): XmlNode | string | null {
   return {
     name,
     attributes: Object.assign(Object.create(null) as Record<string, string>, raw[':@']),
-    text: parts.filter((part) => typeof part === 'string').join('').trim(),
+    text: parts
+      .filter((part) => typeof part === 'string')
+      .join('')
+      .trim(),
     children: parts.filter((part): part is XmlNode => typeof part === 'object' && part !== null),
   };
 }
@@ -53,7 +56,10 @@ export const childrenOf = (node: XmlNode | undefined, name: string): readonly Xm
 
 /** Follows the first element of each name. */
 export function at(node: XmlNode | undefined, ...path: string[]): XmlNode | undefined {
-  return path.reduce<XmlNode | undefined>((found, name) => found?.children.find((child) => child.name === name), node);
+  return path.reduce<XmlNode | undefined>(
+    (found, name) => found?.children.find((child) => child.name === name),
+    node,
+  );
 }
 
 /** The whole number an element holds; undefined when there is no such element or it holds none. */
