@@ -1,4 +1,4 @@
-import { link, readFile, rm, unlink, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAlive, markOf } from './process-facts.js';
 import type { ProcessMark } from './process-facts.js';
@@ -30,11 +30,19 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
       }
       const owner = await ownerIn(path);
       if (owner && (await isAlive(owner))) throw new FolderInUseError(folder, owner.pid);
-      await rm(path, { force: true });
+      await discardStale(path, `${draft}.stale`);
     }
   } finally {
     await unlink(draft).catch(() => undefined);
   }
+}
+
+/** Another process may have taken the lock since we looked: what was moved away is looked at again. */
+async function discardStale(path: string, aside: string): Promise<void> {
+  await rename(path, aside).catch(() => undefined);
+  const owner = await ownerIn(aside);
+  if (owner && (await isAlive(owner))) await link(aside, path).catch(() => undefined);
+  await rm(aside, { force: true });
 }
 
 async function ownerIn(path: string): Promise<ProcessMark | null> {
