@@ -37,7 +37,7 @@ try {
   // The first grow plugs the vCPU; from then on it is brought online, in both.
   await throughRest(large);
   await throughRest(small);
-  const runs = [];
+  const runs: Record<'byHand' | 'rest', { grow: number; shrink: number }>[] = [];
   for (let i = 0; i < pairs; i++) {
     const byHand = {
       grow: await direct.grow(large.vcpus, large.ramMib),
