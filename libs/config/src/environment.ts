@@ -65,6 +65,9 @@ export class Environment {
     'BELLOWS_FLEET_SECRET',
     'BELLOWS_RATE_LIMIT',
     'BELLOWS_LOG_LEVEL',
+    'BELLOWS_WORKER_PORT',
+    'BELLOWS_WORKER_CONCURRENCY',
+    'BELLOWS_WORKER_LEASE_MS',
   ] as const;
 
   @IsOptional()
@@ -125,4 +128,16 @@ export class Environment {
     message: 'one of fatal, error, warn, info, debug, trace, silent',
   })
   BELLOWS_LOG_LEVEL?: string;
+
+  @IsOptional()
+  @NumberText(0, 65_535, true, 'a TCP port, 0 to 65535 (0 picks a free one)')
+  BELLOWS_WORKER_PORT?: string;
+
+  @IsOptional()
+  @NumberText(1, 10_000, true, 'how many operations one worker runs at once, 1 to 10000')
+  BELLOWS_WORKER_CONCURRENCY?: string;
+
+  @IsOptional()
+  @NumberText(1000, 600_000, true, 'milliseconds from 1000 to 600000')
+  BELLOWS_WORKER_LEASE_MS?: string;
 }

@@ -30,6 +30,14 @@ export interface Settings {
   /** Requests a second each token may make, and how many at once; 0 switches the limit off. */
   readonly rateLimitPerSecond: number;
   readonly logLevel: LogLevel;
+  readonly worker: {
+    /** Of its `/healthz` and `/metrics`; 0: the kernel picks one. */
+    readonly port: number;
+    /** Operations it runs at once; they mostly wait. */
+    readonly concurrency: number;
+    /** How long a dead worker's operations wait before another takes them over. */
+    readonly leaseMs: number;
+  };
 }
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -91,6 +99,11 @@ function settingsOf(environment: Environment): Settings {
         : null,
     rateLimitPerSecond: Number(e.BELLOWS_RATE_LIMIT ?? 2000),
     logLevel: (e.BELLOWS_LOG_LEVEL ?? 'info') as LogLevel,
+    worker: {
+      port: Number(e.BELLOWS_WORKER_PORT ?? 0),
+      concurrency: Number(e.BELLOWS_WORKER_CONCURRENCY ?? 64),
+      leaseMs: Number(e.BELLOWS_WORKER_LEASE_MS ?? 30_000),
+    },
   };
 }
 

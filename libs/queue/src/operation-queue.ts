@@ -35,7 +35,8 @@ export class BullOperationQueue implements OperationQueue {
       this.#troubled = false;
     } catch (error) {
       // Once an outage, not once a ring.
-      if (!this.#troubled) this.trouble('The queue takes no rings now; the sweeper will ring instead.', error);
+      if (!this.#troubled)
+        this.trouble('The queue takes no rings now; the sweeper will ring instead.', error);
       this.#troubled = true;
     }
   }

@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { ensureAdminToken } from '@bellows/config/home';
+import type { Settings } from '@bellows/config/settings';
+import { migrate } from '@bellows/store/migrate';
+import { ApiCaller } from './api-caller.js';
+import { Child, type Ready } from './child.js';
+import { EmbeddedDatabase } from './database.js';
+import { dataFolderFor } from '@bellows/postgres/data-folder';
+import { enrolFirstHosts } from './first-hosts.js';
+
+const mainOf = (app: string) => createRequire(import.meta.url).resolve(`@bellows/${app}/main`);
+const readyWithinMs = 60_000;
+
+/** Everything `npm start` runs, in the order it is started; it is stopped the other way round. */
+export class Stack {
+  #url = '';
+  readonly #children: Child[] = [];
+  #database: EmbeddedDatabase | null = null;
+  #stopping = false;
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly say: (text: string) => void,
+  ) {}
+
+  get url(): string {
+    return this.#url;
+  }
+
+  /** Resolves when `/readyz` says 200 and the first servers are enrolled; with problems that are worth a look. */
+  async start(): Promise<string[]> {
+    const { home, hosts } = this.settings;
+    const token = await ensureAdminToken(this.settings);
+    const databaseUrl = this.settings.databaseUrl ?? (await this.#startDatabase());
+    await migrate(databaseUrl);
+    const fleet = hosts.some(({ driver }) => driver === 'sim') ? await this.#startFleet() : {};
+    const environment = { DATABASE_URL: databaseUrl, BELLOWS_ADMIN_TOKEN: token, ...fleet };
+    await Promise.all([this.#startApi(environment), this.#startWorker(environment)]);
+    const api = new ApiCaller(this.#url, token);
+    await this.#untilReady(api);
+    return enrolFirstHosts(home, hosts, api);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    for (const child of this.#children.toReversed()) await child.stop();
+    await this.#database?.stop();
+  }
+
+  /** No grace for anyone but the database, which stops fast by itself. */
+  hurry(): void {
+    for (const child of this.#children) child.kill();
+  }
+
+  async #startDatabase(): Promise<string> {
+    this.#database = await EmbeddedDatabase.start(dataFolderFor(this.settings.home), this.say);
+    return this.#database.url;
+  }
+
+  async #startFleet(): Promise<NodeJS.ProcessEnv> {
+    const secret = randomBytes(24).toString('base64url');
+    let url = '';
+    const environment = { BELLOWS_FLEET_LISTEN: '127.0.0.1:0', BELLOWS_FLEET_SECRET: secret };
+    await this.#run('fleet', environment, ({ listen }) => {
+      url = String(listen);
+      return { BELLOWS_FLEET_LISTEN: new URL(url).host };
+    });
+    return { BELLOWS_FLEET_URL: url, BELLOWS_FLEET_SECRET: secret };
+  }
+
+  #startApi(environment: NodeJS.ProcessEnv): Promise<void> {
+    const { bind, tls } = this.settings;
+    const scheme = tls ? 'https' : 'http';
+    const any = bind === '0.0.0.0' || bind === '::';
+    const host = any ? '127.0.0.1' : bind.includes(':') ? `[${bind}]` : bind;
+    return this.#run('api', environment, ({ port }) => {
+      this.#url = `${scheme}://${host}:${String(port)}`;
+      return { BELLOWS_PORT: String(port) };
+    });
+  }
+
+  #startWorker(environment: NodeJS.ProcessEnv): Promise<void> {
+    return this.#run('worker', environment, ({ port }) => ({ BELLOWS_WORKER_PORT: String(port) }));
+  }
+
+  async #run(
+    name: string,
+    environment: NodeJS.ProcessEnv,
+    onReady: (ready: Ready) => NodeJS.ProcessEnv,
+  ): Promise<void> {
+    if (this.#stopping) throw new Error('stopped while starting');
+    const { home } = this.settings;
+    const spec = {
+      name,
+      main: mainOf(name),
+      environment: { ...process.env, BELLOWS_HOME: home, ...environment },
+      logFolder: join(home, 'logs'),
+      graceMs: name === 'worker' ? 25_000 : 10_000,
+    };
+    const child = new Child(spec, this.say, onReady);
+    this.#children.push(child);
+    await child.start();
+  }
+
+  async #untilReady(api: ApiCaller): Promise<void> {
+    const end = Date.now() + readyWithinMs;
+    for (;;) {
+      const status = await api.readyStatus().catch(() => 0);
+      if (status === 200) return;
+      if (this.#stopping) throw new Error('stopped while starting');
+      if (Date.now() > end)
+        throw new Error(`${this.#url}/readyz does not say 200 (last: ${status || 'no answer'})`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
