@@ -1,5 +1,6 @@
-// npm test [-- --all] [-- unit db …] [-- libs/domain …]
+// npm test [-- --all] [--json] [unit db …] [libs/domain …]
 // Runs every suite this machine can run and names those it cannot. --all: leaving out or skipping one is a failure.
+// --json: the last line is one JSON object instead of `N passed, N failed`.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +10,7 @@ import { main, prepare, root, Unready } from './prepare.mjs';
 import { suites } from './suites.mjs';
 
 await main(async () => {
-  const { all, chosen, patterns } = readArguments(process.argv.slice(2));
+  const { all, json, chosen, patterns } = readArguments(process.argv.slice(2));
   await prepare();
   const folder = mkdtempSync(join(tmpdir(), 'bellows-tests-'));
   const results = [];
@@ -21,19 +22,19 @@ await main(async () => {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  process.exitCode = report(results, all) ? 0 : 1;
+  process.exitCode = report(results, all, json) ? 0 : 1;
 });
 
 /** Names of suites choose them; anything with a slash or a dot is a path jest narrows the tests to. */
 function readArguments(args) {
-  const words = args.filter((arg) => arg !== '--all' && arg !== '--');
+  const words = args.filter((arg) => !['--', '--all', '--json'].includes(arg));
   const patterns = words.filter((word) => /[/.]/.test(word));
   const names = words.filter((word) => !patterns.includes(word));
   const known = suites.map(({ name }) => name);
   const unknown = names.find((name) => !known.includes(name));
   if (unknown) throw new Unready(`there is no suite '${unknown}'; there are ${known.join(', ')}`);
   const chosen = suites.filter(({ name }) => names.length === 0 || names.includes(name));
-  return { all: args.includes('--all'), chosen, patterns };
+  return { all: args.includes('--all'), json: args.includes('--json'), chosen, patterns };
 }
 
 async function runSuite(suite, patterns, folder) {
@@ -99,7 +100,12 @@ function counted(output, code, trouble) {
   try {
     run = JSON.parse(readFileSync(output, 'utf8'));
   } catch {
-    return { passed: 0, failed: 1, skipped: [], trouble: trouble || `jest ended with ${code}, without a result` };
+    return {
+      passed: 0,
+      failed: 1,
+      skipped: [],
+      trouble: trouble || `jest ended with ${code}, without a result`,
+    };
   }
   const skipped = run.testResults.flatMap(({ assertionResults }) =>
     assertionResults
@@ -117,7 +123,7 @@ function counted(output, code, trouble) {
 }
 
 /** Says how it went; true when all is well. */
-function report(results, all) {
+function report(results, all, json) {
   const say = (line) => process.stdout.write(`${line}\n`);
   const ran = results.filter(({ why }) => !why);
   const leftOut = results.filter(({ why }) => why);
@@ -131,6 +137,13 @@ function report(results, all) {
   for (const { suite, why } of leftOut) say(`  ${suite.name}: ${why}`);
   const incomplete = all && (leftOut.length > 0 || skipped.length > 0);
   if (incomplete) say('--all: a suite was left out or a test skipped, so this run fails');
-  say(`${sum('passed')} passed, ${sum('failed')} failed`);
-  return sum('failed') === 0 && !incomplete;
+  const ok = sum('failed') === 0 && !incomplete;
+  const totals = { passed: sum('passed'), failed: sum('failed'), skipped: skipped.length };
+  const left = leftOut.map(({ suite, why }) => ({ suite: suite.name, why }));
+  say(
+    json
+      ? JSON.stringify({ ok, ...totals, leftOut: left })
+      : `${totals.passed} passed, ${totals.failed} failed`,
+  );
+  return ok;
 }
