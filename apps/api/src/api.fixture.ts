@@ -39,7 +39,11 @@ export class TestApi {
     private readonly closers: readonly (() => Promise<unknown>)[],
   ) {}
 
-  static async start(variables: Record<string, string> = {}): Promise<TestApi> {
+  /** @param route puts something between the API and its database. */
+  static async start(
+    variables: Record<string, string> = {},
+    route: (database: URL) => Promise<URL> = (url) => Promise.resolve(url),
+  ): Promise<TestApi> {
     const home = await mkdtemp(join(tmpdir(), 'bellows-api-'));
     const database = await testDatabase();
     const fleet = await runFleet(
@@ -67,7 +71,7 @@ export class TestApi {
       },
       join(home, 'no.env'),
     );
-    const ready = { ...settings, databaseUrl: database.url };
+    const ready = { ...settings, databaseUrl: (await route(new URL(database.url))).href };
     const app = await boot(ready, makeLogger('silent'));
     const port = await listen(app, ready);
     return new TestApi(`http://127.0.0.1:${port}`, database.url, app, [

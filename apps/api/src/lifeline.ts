@@ -1,4 +1,10 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
 import { ensureAdminToken } from '@bellows/config/home';
 import {
   ensureAdminToken as storeAdminToken,
@@ -13,7 +19,7 @@ import { CLOUD, SETTINGS } from './provider-names.js';
 
 /** What must be there before the first request, and be closed after the last. */
 @Injectable()
-export class Lifeline implements OnApplicationBootstrap, OnApplicationShutdown {
+export class Lifeline implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   constructor(
     @Inject(SETTINGS) private readonly settings: ApiSettings,
     @Inject(CLOUD) private readonly cloud: Cloud,
@@ -30,9 +36,13 @@ export class Lifeline implements OnApplicationBootstrap, OnApplicationShutdown {
     this.metrics.gauge('bellows_queue_depth', 'Rings that wait for a worker.', () => queue.depth());
   }
 
+  /** Requests that wait for an operation would hold the shutdown up for a minute. */
+  beforeApplicationShutdown(): void {
+    this.ends.stop();
+  }
+
   /** Requests have been answered by now. */
   async onApplicationShutdown(): Promise<void> {
-    this.ends.stop();
     this.admission.stop();
     await Promise.allSettled(Object.values(this.cloud.drivers).map((driver) => driver.close()));
     await this.cloud.queue.close();

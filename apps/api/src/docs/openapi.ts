@@ -21,5 +21,27 @@ export function openApiOf(app: INestApplication): OpenAPIObject {
     // The parser refuses unknown fields; the contract says so.
     if (name.endsWith('Body') && 'properties' in schema) schema.additionalProperties = false;
   }
+  for (const [path, item] of Object.entries(document.paths)) {
+    for (const operation of Object.values(item as Record<string, OperationObject>))
+      namePathParameters(path, operation);
+  }
   return document;
+}
+
+type OperationObject = NonNullable<OpenAPIObject['paths'][string]['get']>;
+type Parameter = NonNullable<OperationObject['parameters']>[number];
+
+/** A branded id is a class to one compiler and nothing to another: the path itself says what it takes. */
+function namePathParameters(path: string, operation: OperationObject): void {
+  const given = (operation.parameters ?? []).filter((one) => 'in' in one);
+  const named = [...path.matchAll(/\{(\w+)\}/g)].map(
+    ([, name]): Parameter =>
+      given.find((one) => one.in === 'path' && one.name === name) ?? {
+        name: name!,
+        in: 'path',
+        required: true,
+        schema: { type: 'string' },
+      },
+  );
+  operation.parameters = [...named, ...given.filter((one) => one.in !== 'path')];
 }

@@ -10,6 +10,7 @@ const pollMs = 1_000;
 export class OperationEnds {
   private readonly waiting = new Map<OperationId, Set<() => void>>();
   private readonly close: () => void;
+  private stopped = false;
 
   constructor(
     private readonly store: Store,
@@ -18,7 +19,9 @@ export class OperationEnds {
     this.close = store.onOperationEnded((id) => this.waiting.get(id)?.forEach((wake) => wake()));
   }
 
+  /** Those who wait get what is known now; nobody waits after this. */
   stop(): void {
+    this.stopped = true;
     this.close();
     for (const wakes of this.waiting.values()) for (const wake of wakes) wake();
   }
@@ -32,7 +35,7 @@ export class OperationEnds {
     let latest = operation;
     for (;;) {
       const left = until - this.clock.now();
-      if (!isLive(latest.state) || left <= 0 || gone.aborted) return latest;
+      if (!isLive(latest.state) || left <= 0 || gone.aborted || this.stopped) return latest;
       const { heard, forget } = this.listen(latest.id);
       const nap = new AbortController();
       const stopNap = () => nap.abort();
