@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { dataFolderFor } from '@bellows/postgres/data-folder';
 import { startPostgres } from '@bellows/postgres/start-postgres';
 import { freePort, startCloud, type TestCloud } from '@bellows/e2e/support/cloud';
 import autocannon from 'autocannon';
@@ -55,7 +56,7 @@ async function drained(cloud: TestCloud): Promise<number> {
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'bellows-bench-'));
-const postgres = await startPostgres({ dataDir: join(folder, 'pg') });
+const postgres = await startPostgres({ dataDir: dataFolderFor(folder) });
 const cloud = await startCloud({
   hosts: 'sim:400x128c512g',
   env: { DATABASE_URL: postgres.url, BELLOWS_SIM_LATENCY: '0', BELLOWS_RATE_LIMIT: '0' },
@@ -100,5 +101,6 @@ try {
   await cloud.stop();
   await postgres.stop();
   await rm(folder, { recursive: true, force: true });
+  await rm(dataFolderFor(folder), { recursive: true, force: true });
 }
 process.exit();

@@ -1,6 +1,6 @@
 import type { HostId } from './ids.js';
 import type { HostState } from './lifecycle.js';
-import { minus, type Size } from './size.js';
+import { minus, nothing, plus, type Size } from './size.js';
 
 /** A host as placement sees it; `reserved` includes every claim known to be committed. */
 export interface PlaceableHost {
@@ -24,6 +24,8 @@ interface Entry {
   freeVcpus: number;
   freeRamMib: number;
   freeDiskGib: number;
+  /** Noted, and neither confirmed nor given back: not in `host.reserved` yet, as far as we know. */
+  pending: Size;
   /** Position in its bucket; −1 when it is in none. */
   at: number;
 }
@@ -95,15 +97,17 @@ export class FleetIndex {
   private readonly entries = new Map<HostId, Entry>();
   private readonly zones = new Map<string, ZoneIndex>();
 
-  /** Takes the host in, or takes in what changed of it. */
+  /** Takes the host in, or takes in what changed of it; claims whose commit is still under way stay noted. */
   upsert(host: PlaceableHost): void {
+    const pending = this.entries.get(host.id)?.pending ?? nothing;
     this.remove(host.id);
-    const free = minus(host.capacity, host.reserved);
+    const free = minus(minus(host.capacity, host.reserved), pending);
     const entry: Entry = {
       host,
       freeVcpus: free.vcpus,
       freeRamMib: free.ramMib,
       freeDiskGib: free.diskGib,
+      pending,
       at: -1,
     };
     this.entries.set(host.id, entry);
@@ -125,7 +129,14 @@ export class FleetIndex {
     entry.freeVcpus -= sign * claim.vcpus;
     entry.freeRamMib -= sign * claim.ramMib;
     entry.freeDiskGib -= sign * claim.diskGib;
+    entry.pending = sign === 1 ? plus(entry.pending, claim) : minus(entry.pending, claim);
     this.enter(entry);
+  }
+
+  /** The noted claim is committed: the host's next row has it. */
+  confirm(id: HostId, claim: Size): void {
+    const entry = this.entries.get(id);
+    if (entry) entry.pending = minus(entry.pending, claim);
   }
 
   /** The host for this size, or undefined when none has room. Deterministic for the same history of calls. */

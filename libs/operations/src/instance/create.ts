@@ -218,10 +218,15 @@ export class Admission {
   }
 
   private async settle(one: Waiting, admission: CreateAdmission, result: AdmissionResult): Promise<void> {
-    if (result.ok) return one.settle(one.answer(acceptedOf(result.guests)));
+    if (result.ok) {
+      for (const { instance, claim } of admission.guests) this.view.index.confirm(instance.hostId, claim);
+      return one.settle(one.answer(acceptedOf(result.guests)));
+    }
     this.giveBack(admission);
     if (result.why === 'no-room' && one.attempts++ < mostAttempts) {
       // The view was behind: somebody else took that place. Decide again with what is true now.
+      await Promise.all(admission.guests.map(({ instance }) => this.view.reread(instance.hostId)));
+      if (admission.guests.length === 1) one.avoid.add(admission.guests[0]!.instance.hostId);
       this.waiting.push(one);
       return;
     }

@@ -1,3 +1,4 @@
+import type { HostId } from '@bellows/domain/ids';
 import { FleetIndex } from '@bellows/domain/placement';
 import type { Plan } from '@bellows/domain/plan';
 import type { Image, IpPool } from '../ports/rows.js';
@@ -9,7 +10,8 @@ const catalogueMs = 1_000;
 /** This process's view of the fleet and of the catalogue: loaded once, then following every process's changes. */
 export class FleetView {
   readonly index = new FleetIndex();
-  private mark = '';
+  /** The marks of the last two reads: each change is read twice, the second time after its claim was confirmed. */
+  private marks: [older: string, newer: string] = ['', ''];
   private timers: NodeJS.Timeout[] = [];
   private following: Promise<void> | null = null;
   private catalogue: { plans: Plan[]; images: Image[]; pools: IpPool[] } = {
@@ -26,7 +28,7 @@ export class FleetView {
   async start(): Promise<void> {
     const { rows, mark } = await this.store.placementRows();
     for (const row of rows) this.index.upsert(row);
-    this.mark = mark;
+    this.marks = [mark, mark];
     await this.readCatalogue();
     this.every(followMs, () => this.follow());
     this.every(catalogueMs, () => this.readCatalogue());
@@ -40,6 +42,13 @@ export class FleetView {
   follow(): Promise<void> {
     this.following ??= this.followOnce().finally(() => (this.following = null));
     return this.following;
+  }
+
+  /** Reads one host anew: the database has just shown that our view of it was wrong. */
+  async reread(id: HostId): Promise<void> {
+    const host = await this.store.host(id);
+    if (host) this.index.upsert(host);
+    else this.index.remove(id);
   }
 
   plans(): readonly Plan[] {
@@ -68,10 +77,10 @@ export class FleetView {
   }
 
   private async followOnce(): Promise<void> {
-    const { rows, removed, mark } = await this.store.placementChanges(this.mark);
+    const { rows, removed, mark } = await this.store.placementChanges(this.marks[0]);
     for (const row of rows) this.index.upsert(row);
     for (const id of removed) this.index.remove(id);
-    this.mark = mark;
+    this.marks = [this.marks[1], mark];
   }
 
   private every(ms: number, work: () => Promise<void>): void {
