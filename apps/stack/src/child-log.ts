@@ -1,56 +1,68 @@
-import { createWriteStream, existsSync, renameSync, statSync, type WriteStream } from 'node:fs';
+import { closeSync, copyFileSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
 
 const mostBytes = 20 * 1024 * 1024;
 const loudLevel = 40; // pino: warn
+const lookEveryMs = 50;
+const chunkBytes = 64 * 1024;
 
-/** A child's output, line by line: into a file that is kept below a size, and warnings to whoever looks on. */
+/**
+ * A child's output. The child writes into the file itself, so that it never meets a broken pipe (on which pino's
+ * synchronous writer waits for ever) and its last words are kept when the supervisor is gone; we read along.
+ */
 export class ChildLog {
-  #file: WriteStream;
-  #size: number;
-  #rest = '';
+  readonly fd: number;
+  #offset: number;
+  #rest = Buffer.alloc(0);
+  readonly #timer: NodeJS.Timeout;
 
   constructor(
     private readonly path: string,
-    private readonly loud: (line: string) => void,
+    private readonly onLine: (line: string) => void,
   ) {
-    this.#size = existsSync(path) ? statSync(path).size : 0;
-    this.#file = this.#open();
+    // Appending: after the file was cut, the child's next line is its first.
+    this.fd = openSync(path, 'a+', 0o600);
+    this.#offset = fstatSync(this.fd).size;
+    this.#timer = setInterval(() => this.look(), lookEveryMs);
   }
 
-  /** @returns the complete lines of this chunk. */
-  write(chunk: string): string[] {
-    const lines = (this.#rest + chunk).split('\n');
-    this.#rest = lines.pop() ?? '';
-    for (const line of lines) this.#keep(line);
-    return lines;
+  /** Reads what has been written since. */
+  look(): void {
+    const chunk = Buffer.alloc(chunkBytes);
+    for (;;) {
+      const count = readSync(this.fd, chunk, 0, chunkBytes, this.#offset);
+      if (count === 0) break;
+      this.#offset += count;
+      this.#take(chunk.subarray(0, count));
+    }
+    if (this.#offset > mostBytes) this.#cut();
   }
 
   end(): void {
-    if (this.#rest) this.#keep(this.#rest);
-    this.#file.end();
+    clearInterval(this.#timer);
+    this.look();
+    if (this.#rest.length > 0) this.onLine(this.#rest.toString());
+    closeSync(this.fd);
   }
 
-  #keep(line: string): void {
-    if (this.#size > mostBytes) this.#rotate();
-    this.#size += Buffer.byteLength(line) + 1;
-    this.#file.write(`${line}\n`);
-    const said = loudPart(line);
-    if (said) this.loud(said);
-  }
-
-  #open(): WriteStream {
-    return createWriteStream(this.path, { flags: 'a', mode: 0o600 }).on('error', () => undefined);
-  }
-
-  #rotate(): void {
-    this.#file.end();
-    try {
-      renameSync(this.path, `${this.path}.1`);
-    } catch {
-      return; // the disk decides; the next line tries again
+  #take(chunk: Buffer): void {
+    const lines = Buffer.concat([this.#rest, chunk]);
+    let start = 0;
+    for (let end = lines.indexOf(10); end >= 0; end = lines.indexOf(10, start)) {
+      this.onLine(lines.toString('utf8', start, end));
+      start = end + 1;
     }
-    this.#size = 0;
-    this.#file = this.#open();
+    this.#rest = lines.subarray(start);
+  }
+
+  /** Keeps the last one beside it. What is written between the two calls is lost: it is a log. */
+  #cut(): void {
+    try {
+      copyFileSync(this.path, `${this.path}.1`);
+    } catch {
+      // A full disk: better to lose the old log than to fill it further.
+    }
+    ftruncateSync(this.fd, 0);
+    this.#offset = 0;
   }
 }
 

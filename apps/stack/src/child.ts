@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ChildLog } from './child-log.js';
+import { ChildLog, loudPart } from './child-log.js';
 
 export interface ChildSpec {
   readonly name: string;
@@ -27,6 +27,8 @@ const healthyMs = 60_000;
 export class Child {
   #process: ChildProcess | null = null;
   #stopping = false;
+  #everReady = false;
+  #becameReady: () => void = () => undefined;
   #pauseMs = firstPauseMs;
   #restart: NodeJS.Timeout | undefined;
   readonly #log: ChildLog;
@@ -37,9 +39,7 @@ export class Child {
     /** What it printed when it came up; may change what later starts are given. */
     private readonly onReady: (ready: Ready) => NodeJS.ProcessEnv | void,
   ) {
-    this.#log = new ChildLog(join(spec.logFolder, `${spec.name}.log`), (line) =>
-      say(`${spec.name}: ${line}`),
-    );
+    this.#log = new ChildLog(join(spec.logFolder, `${spec.name}.log`), (line) => this.#heard(line));
   }
 
   get pid(): number | undefined {
@@ -70,37 +70,43 @@ export class Child {
     const child = spawn(process.execPath, ['--enable-source-maps', '--import', guard, main], {
       env: environment,
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      stdio: ['ignore', this.#log.fd, this.#log.fd, 'ipc'],
     });
     this.#process = child;
     const started = Date.now();
-    const ready = this.#listen(child);
     child.once('exit', (code, signal) => this.#gone(started, signal ?? `code ${code}`));
-    await ready;
+    await this.#untilReady(child);
     this.#everReady = true;
   }
-  #everReady = false;
 
-  #listen(child: ChildProcess): Promise<void> {
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => void this.#log.write(text));
+  #untilReady(child: ChildProcess): Promise<void> {
+    const { name, logFolder } = this.spec;
     return new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`${this.spec.name} is not ready`)), readyWithinMs);
+      const late = setTimeout(
+        () => reject(new Error(`${name} is not ready; see ${logFolder}`)),
+        readyWithinMs,
+      );
       const failed = (why: string) => {
         clearTimeout(late);
-        reject(new Error(`${this.spec.name} did not start (${why}); see ${this.spec.logFolder}`));
+        reject(new Error(`${name} did not start (${why}); see ${logFolder}`));
       };
       child.once('error', (error) => failed(error.message));
       child.once('exit', (code, signal) => failed(signal ?? `code ${code}`));
-      child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-        for (const line of this.#log.write(text)) {
-          const ready = readyLine(line);
-          if (!ready) continue;
-          clearTimeout(late);
-          Object.assign(this.spec.environment, this.onReady(ready));
-          resolve();
-        }
-      });
+      this.#becameReady = () => {
+        clearTimeout(late);
+        resolve();
+      };
     });
+  }
+
+  #heard(line: string): void {
+    const ready = readyLine(line);
+    if (ready) {
+      Object.assign(this.spec.environment, this.onReady(ready));
+      return this.#becameReady();
+    }
+    const loud = loudPart(line);
+    if (loud) this.say(`${this.spec.name}: ${loud}`);
   }
 
   #gone(started: number, how: string): void {
