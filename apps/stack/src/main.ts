@@ -36,7 +36,11 @@ async function main(): Promise<void> {
       .then(() => process.exit(code));
     return stopping;
   };
+  let askedAt = 0;
   const asked = () => {
+    // npm passes on the Ctrl-C that the terminal has sent us already: that is one request, not two.
+    if (Date.now() - askedAt < 500) return;
+    askedAt = Date.now();
     if (stopping) {
       say('hurrying');
       return stack.hurry();
