@@ -2,14 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import { capacityOf, claimOf, diskOnly } from './host.js';
 
 describe('the capacity of a host', () => {
-  it('is what is left after reserve and foreign guests, times the overcommit', () => {
+  it('is what the reserve leaves, times the overcommit, less what foreign guests take', () => {
     const capacity = capacityOf({
       physical: { vcpus: 16, ramMib: 65536, diskGib: 1000 },
       reserve: { vcpus: 1, ramMib: 2048, diskGib: 50 },
       foreign: { vcpus: 2, ramMib: 4096, diskGib: 100 },
       overcommit: { vcpus: 4, ramMib: 1, diskGib: 1 },
     });
-    expect(capacity).toEqual({ vcpus: 52, ramMib: 59392, diskGib: 850 });
+    expect(capacity).toEqual({ vcpus: 58, ramMib: 59392, diskGib: 850 });
   });
 
   it('is never below nothing', () => {

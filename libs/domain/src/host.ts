@@ -1,4 +1,4 @@
-import { larger, minus, nothing, plus, type Dimension, type Size } from './size.js';
+import { larger, nothing, plus, type Dimension, type Size } from './size.js';
 
 /** Sold ÷ physical, per dimension. */
 export type Overcommit = Size;
@@ -13,11 +13,10 @@ export interface HostMakeup {
   readonly foreign: Size;
 }
 
-/** What may be sold: (physical − reserve − foreign) × overcommit, whole units, never below nothing. */
+/** What may be sold: (physical − reserve) × overcommit − foreign, whole units, never below nothing. */
 export function capacityOf({ physical, overcommit, reserve, foreign }: HostMakeup): Size {
-  const usable = larger(minus(minus(physical, reserve), foreign), nothing);
-  const sold = (d: Dimension) => Math.floor(usable[d] * overcommit[d]);
-  return { vcpus: sold('vcpus'), ramMib: sold('ramMib'), diskGib: sold('diskGib') };
+  const sellable = (d: Dimension) => Math.floor((physical[d] - reserve[d]) * overcommit[d]) - foreign[d];
+  return larger({ vcpus: sellable('vcpus'), ramMib: sellable('ramMib'), diskGib: sellable('diskGib') }, nothing);
 }
 
 /** What an instance's `reserved` costs its host: the hypervisor's own memory comes with the guest's. */
