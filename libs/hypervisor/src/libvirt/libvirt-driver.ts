@@ -12,7 +12,8 @@ import type {
 import { Deadline, type Now } from './deadline.js';
 import { enrol, release } from './enrolment.js';
 import { asDriverError } from './failures.js';
-import { listGuests, observeGuest, observeHost } from './observe.js';
+import { observeGuest } from './observe-guest.js';
+import { listGuests, observeHost } from './observe-host.js';
 import { HostSession } from './session.js';
 import { ensureAbsent, ensureStarted, ensureStopped, ensureVolumes } from './verbs-of-life.js';
 import { ensureDiskGib, ensureLimits, ensureMemory, ensureVcpus, type Limits } from './verbs-of-size.js';

@@ -8,6 +8,7 @@ import { readAnswer, readBlockMib, readOnlineBlocks, readVcpus, vcpuChanges } fr
 const exchangeMs = 5_000;
 const firstPauseMs = 250;
 const longestPauseMs = 30_000;
+const rechecksMs = [100, 200, 400] as const;
 
 interface Guest {
   /** Everything we ask of it, one after the other. */
@@ -31,27 +32,35 @@ export class GuestAgents {
     private readonly now: Now,
   ) {}
 
-  /** @param bounds no guest has more than that, whatever it says. Null: silent, nonsense, or asked too often in vain. */
-  report(domain: Domain, bounds: GuestReport, deadline: Deadline): Promise<GuestReport | null> {
+  /** Null: it is silent, talks nonsense, or was asked in vain too often of late. */
+  report(domain: Domain, deadline: Deadline): Promise<GuestReport | null> {
     const guest = this.guestOf(domain.name);
     if (this.now() < guest.quietUntil) return Promise.resolve(null);
-    guest.report ??= this.exchange(guest, deadline, (call) =>
-      this.askSize(domain, guest, bounds, call),
-    ).finally(() => {
-      guest.report = null;
-    });
+    guest.report ??= this.exchange(guest, deadline, (call) => this.askSize(domain, guest, call)).finally(
+      () => {
+        guest.report = null;
+      },
+    );
     return deadline.race('ask the guest', guest.report).catch(() => null);
   }
 
-  /** Switches CPUs inside the guest so that `wanted` are online, as far as it does us the favour. */
+  /**
+   * Switches CPUs inside the guest so that `wanted` are online, as far as it does us the favour. A guest's own rule
+   * that brings hot-plugged CPUs online may be late and undo it: then it is done once more.
+   */
   async switchVcpus(domain: Domain, wanted: number, deadline: Deadline): Promise<void> {
     const guest = this.guestOf(domain.name);
-    if (this.now() < guest.quietUntil) return;
+    // One failure does not keep a change of size from being tried; a guest that is known to be mute does.
+    if (this.now() < guest.quietUntil && guest.failures > 1) return;
     await this.exchange(guest, deadline, async (call) => {
-      const vcpus = readVcpus(await this.command(domain, { execute: 'guest-get-vcpus' }, call));
-      const changes = vcpuChanges(vcpus, wanted);
-      if (changes.length === 0) return;
-      await this.command(domain, { execute: 'guest-set-vcpus', arguments: { vcpus: changes } }, call);
+      for (const pauseMs of rechecksMs) {
+        const vcpus = readVcpus(await this.command(domain, { execute: 'guest-get-vcpus' }, call));
+        const changes = vcpuChanges(vcpus, wanted);
+        if (changes.length === 0) return;
+        await this.command(domain, { execute: 'guest-set-vcpus', arguments: { vcpus: changes } }, call);
+        if (changes.every(({ online }) => online)) return;
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      }
     });
   }
 
@@ -95,17 +104,12 @@ export class GuestAgents {
     return turn;
   }
 
-  private async askSize(
-    domain: Domain,
-    guest: Guest,
-    bounds: GuestReport,
-    deadline: Deadline,
-  ): Promise<GuestReport> {
+  private async askSize(domain: Domain, guest: Guest, deadline: Deadline): Promise<GuestReport> {
     const ask = (execute: string): Promise<unknown> => this.command(domain, { execute }, deadline);
     const online = readVcpus(await ask('guest-get-vcpus')).filter((vcpu) => vcpu.online).length;
     guest.blockMib ??= readBlockMib(await ask('guest-get-memory-block-info'));
     const ramMib = readOnlineBlocks(await ask('guest-get-memory-blocks')) * guest.blockMib;
-    return { vcpus: Math.min(online, bounds.vcpus), ramMib: Math.min(ramMib, bounds.ramMib) };
+    return { vcpus: online, ramMib };
   }
 
   private async command(domain: Domain, command: object, deadline: Deadline): Promise<unknown> {

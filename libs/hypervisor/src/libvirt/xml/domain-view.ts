@@ -3,12 +3,10 @@ import { agentChannel } from './domain.js';
 import { at, childrenOf, mibAt, readXml, type XmlNode } from './read.js';
 import { writeXml } from './write.js';
 
-/** The virtio-mem device of a guest, as libvirt shows it. */
+/** The virtio-mem device of a guest, as libvirt shows it. What it has plugged is asked of QEMU: see `observe-guest`. */
 export interface ElasticMemory {
   readonly sizeMib: number;
   readonly requestedMib: number;
-  /** What the guest has taken; lags behind by up to a second. */
-  readonly currentMib: number;
   readonly node: XmlNode;
 }
 
@@ -27,7 +25,7 @@ function elasticOf(domain: XmlNode): ElasticMemory | null {
   );
   if (!node) return null;
   const mib = (what: string): number => mibAt(node, 'target', what) ?? 0;
-  return { sizeMib: mib('size'), requestedMib: mib('requested'), currentMib: mib('current'), node };
+  return { sizeMib: mib('size'), requestedMib: mib('requested'), node };
 }
 
 function vcpusOf(domain: XmlNode): DomainView['vcpus'] {

@@ -1,140 +1,15 @@
 import type { Connection } from '@bellows/node-libvirt/connection';
 import { isNoDomain, LibvirtError } from '@bellows/node-libvirt/errors';
-import { DomainAffect } from '@bellows/node-libvirt/flags';
-import { DomainState } from '@bellows/node-libvirt/states';
-import type { Domain, DomainBlockInfo } from '@bellows/node-libvirt/types';
-import type { InstanceId } from '@bellows/domain/ids';
-import type {
-  GuestObservation,
-  GuestPower,
-  GuestReport,
-  HostObservation,
-  ListedGuest,
-} from '@bellows/operations/ports/host-driver';
+import type { Domain } from '@bellows/node-libvirt/types';
+import type { HostObservation, ListedGuest } from '@bellows/operations/ports/host-driver';
 import type { Size } from '@bellows/domain/size';
 import type { Deadline } from './deadline.js';
 import { ownerOf } from './enrolment.js';
-import { lookUpDomain, markOf } from './guard.js';
-import { ramMibOfLimit, vcpusOfQuota } from './limits.js';
+import { markOf } from './guard.js';
 import type { InstanceMark } from './mark.js';
+import { powerOf } from './observe-guest.js';
 import type { HostSession } from './session.js';
 import { bytesPerGib, imageOfVolume, instanceOfVolume } from './volumes.js';
-import { viewDomain, type DomainView } from './xml/domain-view.js';
-
-const absent: GuestObservation = {
-  power: 'absent',
-  fence: null,
-  held: { vcpus: 0, ramMib: 0, diskGib: 0 },
-  plugged: { vcpus: 0, ramMib: 0 },
-  requestedRamMib: 0,
-  guest: null,
-};
-
-function powerOf(state: number): GuestPower {
-  if (state === DomainState.SHUTOFF || state === DomainState.CRASHED) return 'stopped';
-  return state === DomainState.PAUSED || state === DomainState.PMSUSPENDED ? 'paused' : 'running';
-}
-
-interface Readings {
-  readonly view: DomainView;
-  readonly mark: InstanceMark;
-  readonly power: GuestPower;
-  readonly diskGib: number;
-  readonly limits: { readonly vcpus: number; readonly ramMib: number };
-}
-
-const diskGibOf = (info: DomainBlockInfo | null): number =>
-  info ? Math.floor(info.capacityBytes / bytesPerGib) : 0;
-
-/** What the host enforces, by its cgroups; a guest that somebody freed of its limits holds all it could have. */
-async function limitsOf(
-  connection: Connection,
-  domain: Domain,
-  { vcpus, bootMib, elastic }: DomainView,
-  overheadMib: number,
-  deadline: Deadline,
-) {
-  const [cpu, memory] = await Promise.all([
-    connection.domainGetSchedulerParametersFlags(
-      domain,
-      DomainAffect.LIVE,
-      deadline.call('read the CPU limit'),
-    ),
-    connection.domainGetMemoryParameters(domain, DomainAffect.LIVE, deadline.call('read the memory limit')),
-  ]);
-  return {
-    vcpus: vcpusOfQuota(cpu.global_quota, cpu.global_period) ?? vcpus.max,
-    ramMib: ramMibOfLimit(memory.hard_limit, overheadMib) ?? bootMib + (elastic?.sizeMib ?? 0),
-  };
-}
-
-async function readGuest(
-  connection: Connection,
-  domain: Domain,
-  deadline: Deadline,
-): Promise<Readings | null> {
-  const call = () => deadline.call('observe a guest');
-  const [xml, { state }, block] = await Promise.all([
-    connection.domainGetXMLDesc(domain, 0, call()),
-    connection.domainGetState(domain, 0, call()),
-    connection.domainGetBlockInfo(domain, 'vda', 0, call()).catch((error: unknown) => {
-      // The disk is not there yet, or not any more.
-      if (error instanceof LibvirtError) return null;
-      throw error;
-    }),
-  ]);
-  const view = viewDomain(xml);
-  if (!view.mark || view.mark.stage !== 'guest') return null;
-  const power = powerOf(state);
-  const off = { vcpus: 0, ramMib: 0 };
-  const limits =
-    power === 'stopped' ? off : await limitsOf(connection, domain, view, view.mark.overheadMib, deadline);
-  return { view, mark: view.mark, power, diskGib: diskGibOf(block), limits };
-}
-
-export interface ObserveOptions {
-  readonly askGuest: boolean;
-}
-
-export async function observeGuest(
-  session: HostSession,
-  instanceId: InstanceId,
-  options: ObserveOptions,
-  deadline: Deadline,
-): Promise<GuestObservation> {
-  const connection = await session.connection('control', deadline);
-  const domain = await lookUpDomain(connection, instanceId, deadline);
-  if (!domain) return absent;
-  let read: Readings | null;
-  try {
-    read = await readGuest(connection, domain, deadline);
-  } catch (error) {
-    if (isNoDomain(error)) return absent;
-    // It stopped between two of the questions: ask again, of a guest that is off.
-    if (!(error instanceof LibvirtError)) throw error;
-    read = await readGuest(connection, domain, deadline);
-  }
-  if (!read) return absent;
-  const { view, mark, power, diskGib, limits } = read;
-  const observed = { power, fence: mark.fence, held: { ...limits, diskGib } };
-  if (power === 'stopped') return { ...absent, ...observed };
-  const requestedRamMib = view.bootMib + (view.elastic?.requestedMib ?? 0);
-  const currentRamMib = view.bootMib + (view.elastic?.currentMib ?? 0);
-  const bounds = { vcpus: view.vcpus.current, ramMib: Math.max(currentRamMib, requestedRamMib) };
-  const asked = options.askGuest && view.agentConnected && power === 'running';
-  const guest = asked ? await session.agents.report(domain, bounds, deadline) : null;
-  return { ...observed, plugged: pluggedBy(view, guest), requestedRamMib, guest };
-}
-
-/**
- * QEMU tells libvirt of virtio-mem at most once a second. What the guest says meanwhile can only bring the figure up
- * to what was asked for, never down.
- */
-function pluggedBy(view: DomainView, guest: GuestReport | null): GuestObservation['plugged'] {
-  const { currentMib = 0, requestedMib = 0 } = view.elastic ?? {};
-  const said = Math.min((guest?.ramMib ?? 0) - view.bootMib, requestedMib);
-  return { vcpus: view.vcpus.current, ramMib: view.bootMib + Math.max(currentMib, said) };
-}
 
 async function marked(
   connection: Connection,
