@@ -39,7 +39,8 @@ export class EmbeddedDatabase {
       try {
         await this.running.stop(); // gives the folder back
         this.running = await startPostgres({ dataDir: this.folder, port: this.running.port });
-        this.say('PostgreSQL runs again');
+        if (this.#stopped) await this.running.stop();
+        else this.say('PostgreSQL runs again');
       } catch (error) {
         this.say(`PostgreSQL does not start: ${String(error)}`);
       }

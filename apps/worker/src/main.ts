@@ -24,6 +24,8 @@ try {
   const stop = () => {
     if (stopping) return;
     stopping = true;
+    // What hangs now is left to the lease; the next worker takes it over.
+    setTimeout(() => end(new Error('did not stop in time')), 24_000).unref();
     app.close().then(() => process.exit(0), end);
   };
   process.on('SIGTERM', stop).on('SIGINT', stop);
