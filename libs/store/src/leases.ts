@@ -62,9 +62,14 @@ export async function renewLease(
   return row ? { leaseUntil: row.lease_until, cancelRequested: row.cancel_requested } : null;
 }
 
+/**
+ * Not waited for on the disk: should the database itself crash, a step is done once more, which every step bears.
+ * The lease, the fence and the end of an operation are waited for.
+ */
 const record: Sql = {
   name: 'lease-record',
-  text: `UPDATE operation SET steps = $3 WHERE id = $1 AND fence = $2 AND state = 'running' RETURNING id`,
+  text: `UPDATE operation SET steps = $3 FROM (SELECT set_config('synchronous_commit', 'off', true)) AS unsynced
+          WHERE id = $1 AND fence = $2 AND state = 'running' RETURNING id`,
 };
 
 export async function recordSteps(
