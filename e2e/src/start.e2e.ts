@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { dataFolderFor } from '@bellows/postgres/data-folder';
 import { caller, root, type Answer } from './support/cloud.js';
 import { descendants, processes, workerOf } from './support/processes.js';
 
@@ -20,7 +21,8 @@ interface Started {
 
 const newHome = async () => {
   const home = join(await mkdtemp(join(tmpdir(), 'bellows start ')), 'the home');
-  cleanups.push(() => rm(join(home, '..'), { recursive: true, force: true }));
+  for (const made of [join(home, '..'), dataFolderFor(home)])
+    cleanups.push(() => rm(made, { recursive: true, force: true }));
   return home;
 };
 

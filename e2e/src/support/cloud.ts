@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { dataFolderFor } from '@bellows/postgres/data-folder';
 
 /** The repository, seen from jest's root or from a compiled bench. */
 export const root = resolve(import.meta.dirname, '../../..');
@@ -63,7 +64,8 @@ export async function startCloud({ hosts, env = {}, home }: CloudOptions): Promi
     ended: (answer, limitMs = 300_000) => ended(call, answer, limitMs),
     stop: async () => {
       await end(supervisor);
-      if (home === undefined) await rm(folder, { recursive: true, force: true });
+      if (home !== undefined) return;
+      for (const made of [folder, dataFolderFor(folder)]) await rm(made, { recursive: true, force: true });
     },
   };
 }
@@ -118,7 +120,7 @@ async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise((done) => child.once('exit', done));
   child.kill('SIGINT');
-  await Promise.race([gone, sleep(60_000).then(() => child.kill('SIGKILL'))]);
+  await Promise.race([gone, sleep(60_000, undefined, { ref: false }).then(() => child.kill('SIGKILL'))]);
 }
 
 export const freePort = (): Promise<number> =>
