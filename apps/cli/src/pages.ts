@@ -44,9 +44,10 @@ export function showList<Row>(
   what: string,
   columns: readonly Column<Row>[],
   page: Page<Row>,
+  options: PageOptions = {},
 ) {
   if (page.items.length === 0 && !session.options.json) return session.note(`no ${what}`);
   session.show(page, () => session.table(columns, page.items));
-  if (page.nextCursor !== null && !session.options.json)
+  if (page.nextCursor !== null && options.limit === undefined && !session.options.json)
     session.note(`the first ${page.items.length} ${what}; --all shows every one`);
 }

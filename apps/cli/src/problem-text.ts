@@ -31,7 +31,10 @@ export function problemText(error: unknown, paint: Paint): string {
     const lines = [
       `${lead} ${plain(detail || title)}`,
       paint(toned(`  code ${plain(code)} (HTTP ${status})`, 'faint')),
-      ...errors.map(({ pointer, detail: why }) => `  ${plain(pointer) || '(body)'}  ${plain(why)}`),
+      ...errors.map(({ pointer, detail: why }) => {
+        const where = plain(pointer) || '(body)';
+        return why === detail ? `  ${where}` : `  ${where}  ${plain(why)}`;
+      }),
       ...followUps(error).map((line) => paint(toned(`  ${line}`, 'faint'))),
     ];
     return `${lines.join('\n')}\n`;

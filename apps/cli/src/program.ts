@@ -48,5 +48,6 @@ export function makeProgram(runner: Runner, io: Io): Command {
     program.commandsGroup(heading);
     for (const noun of nouns) noun(program, runner);
   }
+  for (const noun of program.commands) noun.helpCommand(false);
   return program.addHelpText('after', exitHelp);
 }

@@ -23,7 +23,7 @@ async function usage(session: Session, options: UsageOptions) {
     (at) => api.GET('/v1/usage', { params: { query: { ...filter, ...at } } }),
     options,
   );
-  showList(session, 'usage', usageColumns, page);
+  showList(session, 'usage', usageColumns, page, options);
 }
 
 /** One project's as the API gives it; without a project those of all that this token sees. */
@@ -32,7 +32,7 @@ async function quotaGet(session: Session, name: string | undefined, options: Pag
   const which = name ?? session.options.project;
   if (which === undefined) {
     const page = await collect((query) => api.GET('/v1/quotas', { params: { query } }), options);
-    return showList(session, 'quotas', quotaColumns, page);
+    return showList(session, 'quotas', quotaColumns, page, options);
   }
   const path = { id: await projectId(session, which) };
   const { data } = await api.GET('/v1/quotas/{id}', { params: { path } });

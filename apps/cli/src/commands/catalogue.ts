@@ -6,13 +6,13 @@ import { imageColumns, zoneColumns } from '../tables/catalogue.js';
 async function images(session: Session, options: PageOptions) {
   const api = await session.api;
   const page = await collect((query) => api.GET('/v1/images', { params: { query } }), options);
-  showList(session, 'images', imageColumns, page);
+  showList(session, 'images', imageColumns, page, options);
 }
 
 async function zones(session: Session, options: PageOptions) {
   const api = await session.api;
   const page = await collect((query) => api.GET('/v1/zones', { params: { query } }), options);
-  showList(session, 'zones', zoneColumns, page);
+  showList(session, 'zones', zoneColumns, page, options);
 }
 
 /** Nouns that can only be listed. */

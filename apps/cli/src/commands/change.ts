@@ -37,9 +37,7 @@ export async function accepted(session: Session, answer: Accepted, options: Wait
     session.show(answer, () => operations.map((op, i) => acceptedLine(session, op, instances[i]!)).join(''));
     return exit.ok;
   }
-  const labels = instances.map(({ name }, i) =>
-    instances.length > 1 ? `${name} ${instances[i]!.id}` : name,
-  );
+  const labels = instances.map(({ name }) => name);
   const ended = await follow(
     session,
     operations.map((operation, i) => ({ label: labels[i]!, operation })),
@@ -55,7 +53,7 @@ export async function accepted(session: Session, answer: Accepted, options: Wait
   return exitCodeOfAll(ended);
 }
 
-function acceptedLine({ paint }: Session, { id, kind }: Operation, { name, id: of }: Instance): string {
-  const follow = paint(toned(`follow it: bellows op wait ${id}`, 'faint'));
-  return `${paint(toned('✓', 'good'))} ${kind} of ${paint(toned(name, 'strong'))} (${of}) accepted  ${follow}\n`;
+function acceptedLine({ paint }: Session, { id, kind }: Operation, { name }: Instance): string {
+  const next = paint(toned(`bellows op wait ${id}`, 'faint'));
+  return `${paint(toned('✓', 'good'))} ${paint(toned(name, 'strong'))}  ${kind} accepted  ${next}\n`;
 }

@@ -13,7 +13,7 @@ async function list(session: Session, options: PageOptions & { zone?: string; st
     (at) => api.GET('/v1/hosts', { params: { query: { zone, state, ...at } } }),
     options,
   );
-  showList(session, 'hosts', hostColumns, page);
+  showList(session, 'hosts', hostColumns, page, options);
 }
 
 async function get(session: Session, name: string) {

@@ -28,7 +28,7 @@ async function list(session: Session, options: ListOptions) {
     (at) => api.GET('/v1/instances', { params: { query: { ...filter, ...at } } }),
     options,
   );
-  showList(session, 'instances', instanceColumns, page);
+  showList(session, 'instances', instanceColumns, page, options);
 }
 
 async function get(session: Session, name: string) {
@@ -113,7 +113,7 @@ function createCommand(noun: Command, runner: Runner): void {
 
 export const instance: Noun = (program, runner) => {
   const noun = program.command('instance').alias('i').description('virtual machines');
-  withPages(noun.command('list').alias('ls').description('newest first'))
+  withPages(noun.command('list').alias('ls').description('with state, size and address'))
     .option('--state <state>', 'only in this state')
     .option('--plan <plan>', 'only of this plan')
     .option('--host <host>', 'only on this host (admin)')

@@ -8,7 +8,7 @@ import { ipPoolColumns } from '../tables/account.js';
 async function list(session: Session, options: PageOptions) {
   const api = await session.api;
   const page = await collect((query) => api.GET('/v1/ip-pools', { params: { query } }), options);
-  showList(session, 'IP pools', ipPoolColumns, page);
+  showList(session, 'IP pools', ipPoolColumns, page, options);
 }
 
 interface AddOptions {

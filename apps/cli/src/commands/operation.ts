@@ -24,7 +24,7 @@ async function list(session: Session, options: ListOptions) {
     (at) => api.GET('/v1/operations', { params: { query: { ...filter, ...at } } }),
     options,
   );
-  showList(session, 'operations', operationColumns, page);
+  showList(session, 'operations', operationColumns, page, options);
 }
 
 const detail = (session: Session, operation: Operation): string => {
@@ -62,7 +62,7 @@ async function wait(session: Session, id: string, { timeout }: { timeout?: numbe
 
 export const operation: Noun = (program, runner) => {
   const noun = program.command('op').alias('operation').description('changes at work, and those of the past');
-  withPages(noun.command('list').alias('ls').description('newest first'))
+  withPages(noun.command('list').alias('ls').description('with state and how long they took'))
     .option('--instance <instance>', 'only of this one')
     .option('--state <state>', 'only in this state')
     .option('--kind <kind>', 'only of this kind, such as instance.resize')

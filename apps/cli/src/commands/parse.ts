@@ -24,7 +24,7 @@ export function parseTime(text: string): string {
 
 /** A file's text, or stdin's for `-`. */
 export async function textOf({ stdin, cwd }: Io, path: string): Promise<string> {
-  if (path === '-') return Buffer.concat(await stdin.toArray()).toString('utf8');
+  if (path === '-') return Buffer.concat((await stdin.toArray()).map((part) => Buffer.from(part))).toString();
   const full = path.startsWith('~/') ? resolve(homedir(), path.slice(2)) : resolve(cwd, path);
   return readFile(full, 'utf8').catch((error: Error) => {
     throw new UsageError(`Cannot read ${path}: ${error.message}`);

@@ -9,7 +9,7 @@ import { planColumns, planFacts } from '../tables/catalogue.js';
 async function list(session: Session, options: PageOptions) {
   const api = await session.api;
   const page = await collect((query) => api.GET('/v1/plans', { params: { query } }), options);
-  showList(session, 'plans', planColumns, page);
+  showList(session, 'plans', planColumns, page, options);
 }
 
 /** The API lists plans only: the list is short. */

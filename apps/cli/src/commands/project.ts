@@ -6,7 +6,7 @@ import { projectColumns } from '../tables/account.js';
 async function list(session: Session, options: PageOptions) {
   const api = await session.api;
   const page = await collect((query) => api.GET('/v1/projects', { params: { query } }), options);
-  showList(session, 'projects', projectColumns, page);
+  showList(session, 'projects', projectColumns, page, options);
 }
 
 async function create(session: Session, name: string) {

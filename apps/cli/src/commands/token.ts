@@ -14,7 +14,7 @@ async function list(session: Session, options: PageOptions) {
     (at) => api.GET('/v1/tokens', { params: { query: { ...project, ...at } } }),
     options,
   );
-  showList(session, 'tokens', tokenColumns, page);
+  showList(session, 'tokens', tokenColumns, page, options);
 }
 
 interface CreateOptions {

@@ -25,19 +25,18 @@ export function steadyFetch({ pausesMs, answerMs }: Patience = usual) {
     }
     for (let tries = 0; ; tries++) {
       const pauseMs = pausesMs[tries];
-      const result = await once(request.clone(), answerMs).catch((error: unknown) => {
-        if (request.signal.aborted) throw request.signal.reason;
-        return error as Error;
-      });
-      const waitMs = result instanceof Error ? pauseMs : retryAfterMs(result, pauseMs);
-      if (waitMs === undefined) {
-        if (result instanceof Error) throw unreachable(request.url, result);
-        return result;
-      }
+      const { response, error } = await once(request.clone(), answerMs).then(answered, failed);
+      if (request.signal.aborted) throw request.signal.reason;
+      const waitMs = response ? retryAfterMs(response, pauseMs) : pauseMs;
+      if (waitMs === undefined && response) return response;
+      if (waitMs === undefined) throw unreachable(request.url, error as Error);
       await sleep(waitMs, undefined, { signal: request.signal });
     }
   };
 }
+
+const answered = (response: Response) => ({ response, error: undefined });
+const failed = (error: unknown) => ({ response: undefined, error });
 
 /** The whole answer is read here: one that breaks off half way is a failure of the network too. */
 async function once(request: Request, answerMs: number): Promise<Response> {

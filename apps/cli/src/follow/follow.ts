@@ -61,7 +61,7 @@ const goesOn = (all: readonly Followed[]): InterruptedError => {
   const [first] = ids;
   return new InterruptedError(
     ids.length === 1
-      ? `interrupted; the operation goes on. Follow it: bellows op wait ${first}, or turn it round: bellows op cancel ${first}`
+      ? `interrupted; the operation goes on\n  follow it:       bellows op wait ${first}\n  turn it round:   bellows op cancel ${first}`
       : `interrupted; ${ids.length} operations go on. See them: bellows op list`,
   );
 };

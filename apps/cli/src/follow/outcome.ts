@@ -55,7 +55,7 @@ export function outcomeText(
         ? [`${paint(toned(`✓ ${name}`, 'good'))} ${operation.kind.replace(/^.*\./, '')}d`]
         : [
             `${paint(toned('✓', 'good'))} ${paint(toned(name, 'strong'))}  ${paint(instanceState(instance.state))}`,
-            sizeText(instance.size.held),
+            sizeText(instance.state === 'running' ? instance.size.held : instance.size.desired),
             addressesText(instance),
           ];
     return [[...what.filter(Boolean), took].join('  '), ...warnings(operation, paint)].join('\n') + '\n';

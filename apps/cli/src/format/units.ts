@@ -21,15 +21,13 @@ export const disk = (gib: number): string =>
 export const sizeText = ({ vcpus, ramMib, diskGib }: Size): string =>
   `${vcpus} vCPU · ${memory(ramMib)} · disk ${disk(diskGib)}`;
 
-/** `12 / 60 GiB`: both in the unit of the larger. */
-export const shareOf = (used: number, whole: number, unit: 'memory' | 'disk' | 'count'): string => {
-  if (unit === 'count') return `${used} / ${whole}`;
-  const mib = unit === 'memory' ? 1 : 1024;
-  const largest = Math.max(used, whole) * mib;
-  const [divisor, name] =
-    largest >= 1_048_576 ? [1_048_576, 'TiB'] : largest >= 1024 ? [1024, 'GiB'] : [1, 'MiB'];
-  return `${short((used * mib) / divisor)} / ${short((whole * mib) / divisor)} ${name}`;
-};
+/** `12 / 60 GiB`, or `40 GiB / 2 TiB` where the units differ. */
+export function shareOf(used: number, whole: number, unit: 'memory' | 'disk' | 'count'): string {
+  const text = unit === 'memory' ? memory : unit === 'disk' ? disk : String;
+  const [figure, name] = text(used).split(' ');
+  const sameUnit = used === 0 || name === text(whole).split(' ')[1];
+  return `${sameUnit ? figure : text(used)} / ${text(whole)}`;
+}
 
 /** Rounded down to what a person wants to know; tenths below ten seconds. */
 export function duration(ms: number): string {

@@ -40,15 +40,8 @@ export const ipPoolColumns: Column<IpPool>[] = [
   { header: 'ID', cell: ({ id }) => toned(id, 'faint') },
 ];
 
-/** The default limit of the operator's own project is as good as none. */
-const asGoodAsNone = 1_000_000_000;
-
 const share = (dimension: keyof Quota['limit'], unit: 'memory' | 'disk' | 'count') => (quota: Quota) => {
   const [used, limit] = [quota.used[dimension], quota.limit[dimension]];
-  if (limit >= asGoodAsNone) {
-    const text = unit === 'memory' ? memory(used) : unit === 'disk' ? disk(used) : String(used);
-    return `${text} / no limit`;
-  }
   const text = shareOf(used, limit, unit);
   return used >= limit ? toned(text, 'busy') : text;
 };

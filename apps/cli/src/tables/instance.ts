@@ -11,15 +11,15 @@ const unitText: Readonly<Record<Dimension, (figure: number) => string>> = {
   diskGib: disk,
 };
 
-/** What it has; `1 → 2` while that is not what was asked for. */
+/** What was asked for; `1 → 2` while a running one has something else. */
 const sizeColumn = (header: string, dimension: Dimension): Column<Instance> => ({
   header,
   align: 'right',
-  cell: ({ size: { held, desired } }) => {
+  cell: ({ state, size: { held, desired } }) => {
     const text = unitText[dimension];
-    const now = text(held[dimension]);
-    if (held[dimension] === desired[dimension]) return now;
-    return toned(`${now} → ${text(desired[dimension])}`, 'busy');
+    const wanted = text(desired[dimension]);
+    if (state !== 'running' || held[dimension] === desired[dimension]) return wanted;
+    return toned(`${text(held[dimension])} → ${wanted}`, 'busy');
   },
 });
 
