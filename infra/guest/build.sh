@@ -182,7 +182,11 @@ build_micro() {
   cp -a "$HERE/micro/." "$root/"
   chown -R 0:0 "$root/usr/lib/bellows" "$root/etc/acpi" "$root/etc/inittab"
   ln -sf ../bin/busybox "$root/usr/sbin/init"
-  for a in shutdown poweroff reboot halt; do ln -sf ../lib/bellows/halt "$root/usr/sbin/$a"; done
+  # the applets that Debian's own packages in the image do not bring (ps, free, vi, wget, …)
+  for a in $("$root/usr/bin/busybox" --list); do
+    [ -e "$root/usr/bin/$a" ] || [ -e "$root/usr/sbin/$a" ] || ln -s busybox "$root/usr/bin/$a"
+  done
+  for a in shutdown poweroff reboot halt; do rm -f "$root/usr/bin/$a"; ln -sf ../lib/bellows/halt "$root/usr/sbin/$a"; done
   disk "$root" debian-12-micro
   manifest debian-12-micro "$root" "$hash" 192
   rm -rf "$root"
@@ -203,8 +207,11 @@ build_debian() {
     getty@tty1.service systemd-hwdb-update.service systemd-firstboot.service systemd-sysusers.service \
     ldconfig.service systemd-journal-catalog-update.service systemd-update-done.service systemd-binfmt.service \
     sys-kernel-debug.mount sys-kernel-tracing.mount dev-hugepages.mount modprobe@drm.service modprobe@fuse.service \
+    systemd-update-utmp.service systemd-update-utmp-runlevel.service systemd-random-seed.service systemd-journal-flush.service \
     modprobe@configfs.service modprobe@dm_mod.service modprobe@loop.service modprobe@efi_pstore.service
-  in_root "$root" systemctl -q enable ssh.service bellows-final.service serial-getty@ttyS0.service
+  in_root "$root" systemctl -q enable ssh.service bellows-final.service qemu-guest-agent.service serial-getty@ttyS0.service
+  # no /var/log/journal: the journal stays in memory until the owner makes that folder (journald.conf(5), Storage=auto)
+  rm -rf "$root/var/log/journal"
   ln -sf multi-user.target "$root/lib/systemd/system/default.target"
   disk "$root" debian-12
   manifest debian-12 "$root" "$hash" 384
