@@ -1,13 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fat12Bytes, fat12CapacityBytes, fat12Image } from './fat12.js';
 
-const has = (tool: string): boolean => spawnSync(tool, ['--version']).error === undefined;
-
-/** A reader of its own, so that the test also means something where no FAT tools are installed. */
+/** A reader of its own; that Linux mounts the image, and fsck and mtools agree, is seen where guests boot from it. */
 function readBack(image: Buffer): Map<string, Buffer> {
   const fat = image.subarray(512);
   const nextOf = (cluster: number): number => {
@@ -70,21 +64,6 @@ describe('a FAT12 image', () => {
   it('refuses names it cannot store', () => {
     for (const name of ['', '../x', 'UPPER', 'a'.repeat(27), 'ä']) {
       expect(() => fat12Image('cidata', new Map([[name, Buffer.alloc(1)]]))).toThrow(RangeError);
-    }
-  });
-
-  (has('fsck.vfat') && has('mcopy') ? it : it.skip)('satisfies fsck.vfat, and mtools reads it', () => {
-    const dir = mkdtempSync(join(tmpdir(), 'fat-'));
-    try {
-      const path = join(dir, 'seed.img');
-      writeFileSync(path, fat12Image('cidata', content));
-      // the label counts as a file
-      const fsck = spawnSync('fsck.vfat', ['-n', path], { encoding: 'utf8' });
-      expect([fsck.status, fsck.stdout]).toEqual([0, expect.stringMatching(/6 files/)]);
-      expect(spawnSync('mcopy', ['-i', path, '::*', dir]).status).toBe(0);
-      for (const [name, bytes] of content) expect(readFileSync(join(dir, name)).equals(bytes)).toBe(true);
-    } finally {
-      rmSync(dir, { recursive: true });
     }
   });
 });
