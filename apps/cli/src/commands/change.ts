@@ -16,7 +16,7 @@ export const withWait = (command: Command): Command =>
     );
 
 /** Null once nothing is left of it that this token may see. */
-async function instanceNow(api: BellowsClient, id: string): Promise<Instance | null> {
+export async function instanceNow(api: BellowsClient, id: string): Promise<Instance | null> {
   try {
     const { data } = await api.GET('/v1/instances/{id}', { params: { path: { id } } });
     return data!;

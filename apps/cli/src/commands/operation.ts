@@ -4,6 +4,7 @@ import { follow } from '../follow/follow.js';
 import { exitCodeOfOperation, outcomeText } from '../follow/outcome.js';
 import { parseDuration } from '../format/units.js';
 import { instanceId, projectOption } from '../names.js';
+import { instanceNow } from './change.js';
 import { collect, showList, withPages, type PageOptions } from '../pages.js';
 import type { Noun } from '../runner.js';
 import type { Session } from '../session.js';
@@ -47,16 +48,18 @@ async function cancel(session: Session, id: string) {
   const api = await session.api;
   const { data } = await api.POST('/v1/operations/{id}/cancel', { params: { path: { id } } });
   session.show(data, () => session.table(operationColumns, [data!]));
+  session.note(`asked to turn round; what becomes of it: bellows op wait ${id}`);
 }
 
 async function wait(session: Session, id: string, { timeout }: { timeout?: number }) {
   const operation = await read(session, id);
-  const [ended] = await follow(session, [{ label: operation.resource.id, operation }], { timeout });
+  const { kind, resource } = operation;
   const api = await session.api;
-  const gone = operation.kind === 'instance.delete' || operation.resource.kind !== 'instance';
-  const path = { id: operation.resource.id };
-  const now = gone ? null : (await api.GET('/v1/instances/{id}', { params: { path } })).data!;
-  session.show(ended, () => outcomeText(now?.name ?? operation.resource.id, ended!, now, session.paint));
+  const before = await instanceNow(api, resource.id);
+  const label = before?.name ?? resource.id;
+  const [ended] = await follow(session, [{ label, operation }], { timeout });
+  const now = kind === 'instance.delete' ? null : await instanceNow(api, resource.id);
+  session.show(ended, () => outcomeText(label, ended!, now, session.paint));
   return exitCodeOfOperation(ended!);
 }
 
