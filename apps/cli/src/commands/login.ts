@@ -15,14 +15,14 @@ const usualUrl = 'http://127.0.0.1:3000';
 
 /** @param hidden what is typed does not show. */
 async function ask({ stdin, stderr, interrupted }: Io, question: string, hidden: boolean): Promise<string> {
-  stderr.write(question);
+  if (hidden) stderr.write(question);
   const output = hidden ? new Writable({ write: (_chunk, _encoding, done) => done() }) : stderr;
   const prompt = createInterface({ input: stdin, output, terminal: true });
   // With a terminal of its own, readline takes Ctrl-C for itself.
   const stop = new AbortController();
   prompt.once('SIGINT', () => stop.abort(new UsageError('not logged in')));
   try {
-    return await prompt.question('', { signal: AbortSignal.any([interrupted, stop.signal]) });
+    return await prompt.question(hidden ? '' : question, { signal: AbortSignal.any([interrupted, stop.signal]) });
   } catch (error) {
     throw stop.signal.aborted ? stop.signal.reason : error;
   } finally {
