@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, readlink, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,6 +25,15 @@ const newHome = async () => {
     cleanups.push(() => rm(made, { recursive: true, force: true }));
   return home;
 };
+
+/** Root's database lies outside, where the home's link says. */
+async function removeHome(home: string) {
+  const database = await readlink(join(home, 'database')).catch(() => null);
+  for (const folder of database ? [database, `${database}.old`] : []) {
+    await rm(folder, { recursive: true, force: true });
+  }
+  await rm(join(home, '..'), { recursive: true, force: true });
+}
 
 function launch(home: string, env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [join(root, 'apps/stack/dist/main.js')], {
@@ -141,6 +150,18 @@ describe('npm start', () => {
     expect(await operationOf(cloud, answer)).toMatchObject({ state: 'succeeded' });
     expect(cloud.output()).toContain('worker ended (SIGKILL); starting it again');
   }, 150_000);
+
+  it('starts from nothing in a home that was removed', async () => {
+    const home = await newHome();
+    const first = await start(home);
+    await operationOf(first, await first.call('POST', '/v1/instances', anInstance));
+    await ended(first.child, 'SIGINT');
+    await rm(home, { recursive: true });
+    const fresh = await start(home);
+    expect((await fresh.call('GET', '/v1/instances')).body.items).toEqual([]);
+    const operation = await operationOf(fresh, await fresh.call('POST', '/v1/instances', anInstance));
+    expect(operation).toMatchObject({ state: 'succeeded' });
+  }, 200_000);
 
   it('says what is wrong with a setting, and ends', async () => {
     const { child, output } = launch(await newHome(), { BELLOWS_PORT: 'http', BELLOWS_HOSTS: 'sim:many' });

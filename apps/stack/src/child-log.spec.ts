@@ -68,6 +68,7 @@ describe('loudPart', () => {
   it('keeps what is only information to the file', () => {
     expect(loudPart(JSON.stringify({ level: 30, msg: 'operation ended' }))).toBeNull();
     expect(loudPart('')).toBeNull();
+    expect(loudPart('(node:71) ExperimentalWarning: something')).toBeNull();
   });
   it('passes on what is no JSON: a crash', () => {
     expect(loudPart('Error: boom')).toBe('Error: boom');

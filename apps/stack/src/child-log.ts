@@ -75,6 +75,7 @@ interface PinoLine {
 
 /** A warning or an error as a person reads it; null for what only the file needs. */
 export function loudPart(line: string): string | null {
+  if (/^\((node:\d+|Use `node)/.test(line)) return null; // Node's own notes to developers
   if (!line.startsWith('{')) return line.trim() || null;
   try {
     const { level, msg, operationId, err } = JSON.parse(line) as PinoLine;

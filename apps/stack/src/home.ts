@@ -1,6 +1,7 @@
-import { constants } from 'node:fs';
-import { access, chmod, mkdir } from 'node:fs/promises';
+import { constants, existsSync } from 'node:fs';
+import { access, chmod, mkdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { dataFolderFor } from '@bellows/postgres/data-folder';
 
 export class HomeUnusableError extends Error {
   constructor(home: string, why: string) {
@@ -18,4 +19,24 @@ export async function ensureHome(home: string): Promise<void> {
   } catch (error) {
     throw new HomeUnusableError(home, (error as Error).message);
   }
+}
+
+/**
+ * The folder of the embedded database. Root's is outside the home, which carries a link to it: a home without the
+ * link is a new one, and must not find the database of an earlier home that was removed.
+ */
+export async function databaseFolder(home: string, say: (text: string) => void): Promise<string> {
+  const folder = dataFolderFor(home);
+  if (folder.startsWith(home)) return folder;
+  const link = join(home, 'database');
+  if ((await readlink(link).catch(() => null)) === folder) return folder;
+  if (existsSync(folder) && !existsSync(join(home, 'hosts-enrolled'))) {
+    const aside = `${folder}.old`;
+    await rm(aside, { recursive: true, force: true });
+    await rename(folder, aside);
+    say(`an earlier cloud in this place was removed, but for its database; that is now ${aside}`);
+  }
+  await rm(link, { force: true });
+  await symlink(folder, link);
+  return folder;
 }

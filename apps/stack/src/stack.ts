@@ -7,7 +7,7 @@ import { migrate } from '@bellows/store/migrate';
 import { ApiCaller } from './api-caller.js';
 import { Child, type Ready } from './child.js';
 import { EmbeddedDatabase } from './database.js';
-import { dataFolderFor } from '@bellows/postgres/data-folder';
+import { databaseFolder } from './home.js';
 import { enrolFirstHosts } from './first-hosts.js';
 
 const mainOf = (app: string) => createRequire(import.meta.url).resolve(`@bellows/${app}/main`);
@@ -55,7 +55,10 @@ export class Stack {
   }
 
   async #startDatabase(): Promise<string> {
-    this.#database = await EmbeddedDatabase.start(dataFolderFor(this.settings.home), this.say);
+    this.#database = await EmbeddedDatabase.start(
+      await databaseFolder(this.settings.home, this.say),
+      this.say,
+    );
     return this.#database.url;
   }
 

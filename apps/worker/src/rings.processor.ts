@@ -9,9 +9,13 @@ import type { Logger } from 'pino';
 import { Metrics } from './metrics.js';
 import { LOGGER } from './provider-names.js';
 
+const quietMs = 15_000;
+
 /** Answers rings. Whatever happens to one, it is never repeated: the sweeper rings for what is left undone. */
 @Processor(ringQueue, { ...ringWorkerOptions, autorun: false })
 export class RingsProcessor extends WorkerHost {
+  private lastTrouble = 0;
+
   constructor(
     @Inject(OperationRunner) private readonly runner: OperationRunner,
     @Inject(Metrics) private readonly metrics: Metrics,
@@ -37,12 +41,20 @@ export class RingsProcessor extends WorkerHost {
   /** Starts answering. */
   begin(concurrency: number): void {
     this.worker.concurrency = concurrency;
-    this.worker.on('error', (error) => this.logger.warn({ err: error }, 'the queue is in trouble'));
+    this.worker.on('error', (error) => this.trouble(error));
     this.worker.run().catch((error: unknown) => this.logger.error({ err: error }, 'the queue has ended'));
   }
 
   /** Takes no further ring; those under way go on. */
   pause(): Promise<void> {
     return this.worker.pause(true);
+  }
+
+  /** A queue that is away reports itself with every attempt to reach it. */
+  private trouble(error: Error): void {
+    const now = Date.now();
+    const level = now - this.lastTrouble > quietMs ? 'warn' : 'debug';
+    if (level === 'warn') this.lastTrouble = now;
+    this.logger[level]({ err: error }, 'the queue is in trouble');
   }
 }

@@ -8,7 +8,9 @@ import type { Recurring } from './recurring.js';
 const second = 1000;
 const hour = 3600 * second;
 /** Above this the queue itself is the backlog: ringing again would only make it longer. */
-const crowdedQueue = 1000;
+const crowdedQueue = 200;
+/** A ring that is on its way is not lost yet. */
+const ringGraceMs = 2 * second;
 const eventBatch = 1000;
 const keptAnswersMs = 24 * hour;
 const keptEventsMs = 7 * 24 * hour;
@@ -37,7 +39,9 @@ export function roundsOf(cloud: Cloud, logger: Logger): Recurring[] {
 
 async function sweep(cloud: Cloud): Promise<void> {
   const depth = await cloud.queue.depth();
-  if (depth === null || depth < crowdedQueue) await sweepOnce(cloud);
+  if (depth !== null && depth >= crowdedQueue) return;
+  const clock = { ...cloud.clock, now: () => cloud.clock.now() - ringGraceMs };
+  await sweepOnce({ ...cloud, clock });
 }
 
 function prune(cloud: Cloud): Promise<void> {

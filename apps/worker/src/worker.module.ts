@@ -13,7 +13,7 @@ import type { Cloud } from '@bellows/operations/cloud';
 import type { Clock } from '@bellows/operations/ports/clock';
 import { OperationRunner } from '@bellows/operations/saga/run';
 import { sagas } from '@bellows/operations/sagas';
-import { answeringSide, chooseBackend, ringQueue } from '@bellows/queue/backend';
+import { answeringSide, chooseBackend } from '@bellows/queue/backend';
 import { BullOperationQueue } from '@bellows/queue/operation-queue';
 import { dataSource } from '@bellows/store/data-source';
 import { PostgresStore } from '@bellows/store/postgres-store';
@@ -94,9 +94,10 @@ export class WorkerModule {
       useFactory: ({ controllerId }: Cloud) =>
         answeringSide({ redisUrl, databaseUrl, cloudId: controllerId }),
     });
+    // No queue of Nest's: rings go out through the port. Without one it takes the shared connection for processors.
     return {
       module: WorkerModule,
-      imports: [CloudModule.with(settings, logger), bull, BullModule.registerQueue({ name: ringQueue })],
+      imports: [CloudModule.with(settings, logger), bull, BullModule.registerQueue()],
       controllers: [HealthController],
       providers: [Metrics, RingsProcessor, Shift],
     };
