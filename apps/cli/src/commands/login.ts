@@ -22,7 +22,9 @@ async function ask({ stdin, stderr, interrupted }: Io, question: string, hidden:
   const stop = new AbortController();
   prompt.once('SIGINT', () => stop.abort(new UsageError('not logged in')));
   try {
-    return await prompt.question(hidden ? '' : question, { signal: AbortSignal.any([interrupted, stop.signal]) });
+    return await prompt.question(hidden ? '' : question, {
+      signal: AbortSignal.any([interrupted, stop.signal]),
+    });
   } catch (error) {
     throw stop.signal.aborted ? stop.signal.reason : error;
   } finally {
