@@ -40,7 +40,8 @@ kill $(pidof qemu-ga)
 `;
 
 const bootMs = 180_000;
-const attackMs = 45_000;
+const attackMs = 60_000;
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe('a guest whose agent is hostile', () => {
   const driver = new LibvirtDriver();
@@ -68,21 +69,11 @@ describe('a guest whose agent is hostile', () => {
   }, 60_000);
 
   it(
-    'claims more than it has, and is believed only as far as it was given',
+    'is honest until its owner has taken over',
     async () => {
       const until = Date.now() + bootMs;
-      // 64 CPUs and 32 GiB are claimed; one CPU and 1 GiB is what shows, so the claim is seen by the honest silence after it.
-      let answers = 0;
-      let seen = await observe();
-      while (Date.now() < until && !(answers > 0 && seen.guest === null)) {
-        if (seen.guest) answers++;
-        expect(seen.guest?.vcpus ?? 1).toBe(1);
-        expect(seen.guest?.ramMib ?? 1024).toBeLessThanOrEqual(1024);
-        await new Promise((resolve) => setTimeout(resolve, 200));
-        seen = await observe();
-      }
-      expect(answers).toBeGreaterThan(0);
-      expect(seen.guest).toBeNull();
+      while ((await observe()).guest === null && Date.now() < until) await sleep(200);
+      expect(Date.now()).toBeLessThan(until);
     },
     bootMs + 10_000,
   );
@@ -93,6 +84,7 @@ describe('a guest whose agent is hostile', () => {
       const loop = monitorEventLoopDelay({ resolution: 10 });
       const rssBefore = process.memoryUsage().rss;
       const hostMs: number[] = [];
+      let last: GuestObservation | null = null;
       const until = Date.now() + attackMs;
       loop.enable();
       while (Date.now() < until) {
@@ -101,10 +93,19 @@ describe('a guest whose agent is hostile', () => {
           observe(),
           driver.listGuests(host).then(() => hostMs.push(performance.now() - started)),
         ]);
-        expect(seen).toMatchObject({ power: 'running', held: spec.size, guest: null });
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        expect(seen).toMatchObject({
+          power: 'running',
+          held: spec.size,
+          plugged: { vcpus: 1, ramMib: 1024 },
+        });
+        // 64 CPUs and 32 GiB are claimed at first.
+        if (seen.guest) expect(seen.guest).toEqual({ vcpus: 1, ramMib: 1024 });
+        last = seen;
+        await sleep(100);
       }
       loop.disable();
+      // Silent in the end: it was the hostile one that was asked.
+      expect(last).toMatchObject({ guest: null });
       const figures = {
         loopP99Ms: loop.percentile(99) / 1e6,
         loopMaxMs: loop.max / 1e6,

@@ -112,9 +112,8 @@ export async function ensureVcpus(
   }
   const plug = (flags: number): Promise<void> =>
     connection.domainSetVcpusFlags(guest.domain, vcpus, flags, deadline.call('plug vCPUs'));
-  if (vcpus > plugged.current) await plug(DomainVcpu.LIVE);
-  // What it is to have after the next power cycle.
-  await plug(DomainVcpu.CONFIG);
+  // CONFIG: what it is to have after the next power cycle.
+  await plug(vcpus > plugged.current ? DomainVcpu.LIVE | DomainVcpu.CONFIG : DomainVcpu.CONFIG);
   if (agentConnected && plugged.current > 1) await session.agents.switchVcpus(guest.domain, vcpus, deadline);
 }
 
