@@ -40,7 +40,9 @@ export default {
     project('unit', ['<rootDir>/{libs,apps}/*/src/**/*.spec.ts'], {
       testPathIgnorePatterns: [...special.map((kind) => `\\.${kind}\\.spec\\.ts$`), '/dist/'],
     }),
-    ...special.map((kind) => project(kind, [`<rootDir>/{libs,apps}/*/src/**/*.${kind}.spec.ts`], withPostgres)),
+    ...special.map((kind) =>
+      project(kind, [`<rootDir>/{libs,apps}/*/src/**/*.${kind}.spec.ts`], withPostgres),
+    ),
     project('e2e', ['<rootDir>/e2e/src/**/*.e2e.ts'], {
       ...withPostgres,
       testPathIgnorePatterns: ['\\.libvirt\\.e2e\\.ts$', '/dist/'],

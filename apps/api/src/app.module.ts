@@ -6,7 +6,6 @@ import { TerminusModule } from '@nestjs/terminus';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
-import type { Settings } from '@bellows/config/settings';
 import { idSource } from '@bellows/domain/ids';
 import { LibvirtDriver } from '@bellows/hypervisor/libvirt/libvirt-driver';
 import { SimDriver } from '@bellows/hypervisor/sim/sim-driver';
@@ -26,15 +25,13 @@ import { Metrics } from './http/metrics.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { RateLimit } from './http/rate-limit.js';
 import { Lifeline } from './lifeline.js';
+import type { ApiSettings } from './api-settings.js';
 import { CLOUD, FLEET_PROBE, LOGGER, MODELLED_SERVERS, SETTINGS } from './provider-names.js';
 
 const realClock: Clock = {
   now: () => Date.now(),
   sleep: async (ms, signal) => void (await sleep(ms, undefined, { signal })),
 };
-
-/** Settings with what the API cannot do without. */
-export type ApiSettings = Settings & { readonly databaseUrl: string };
 
 async function openCloud(
   settings: ApiSettings,

@@ -13,7 +13,7 @@ import {
 import type { Cloud } from '@bellows/operations/cloud';
 import { Admission } from '@bellows/operations/instance/create';
 import { OperationEnds } from '@bellows/operations/views/wait';
-import type { ApiSettings } from './app.module.js';
+import type { ApiSettings } from './api-settings.js';
 import { Metrics } from './http/metrics.js';
 import { CLOUD, SETTINGS } from './provider-names.js';
 

@@ -16,7 +16,10 @@ export interface HostMakeup {
 /** What may be sold: (physical − reserve) × overcommit − foreign, whole units, never below nothing. */
 export function capacityOf({ physical, overcommit, reserve, foreign }: HostMakeup): Size {
   const sellable = (d: Dimension) => Math.floor((physical[d] - reserve[d]) * overcommit[d]) - foreign[d];
-  return larger({ vcpus: sellable('vcpus'), ramMib: sellable('ramMib'), diskGib: sellable('diskGib') }, nothing);
+  return larger(
+    { vcpus: sellable('vcpus'), ramMib: sellable('ramMib'), diskGib: sellable('diskGib') },
+    nothing,
+  );
 }
 
 /** What an instance's `reserved` costs its host: the hypervisor's own memory comes with the guest's. */

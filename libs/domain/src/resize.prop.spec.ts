@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { firstCatalogue, isElastic, memoryStepMib, withinClass, type Plan } from './plan.js';
 import { isRefusal } from './refusal.js';
 import { growthOf, resizeSteps, resizeTarget, roomFor, type ResizeAsk } from './resize.js';
-import { dimensions, fitsIn, larger, minus, plus, sameSize, type Size } from './size.js';
+import { dimensions, larger, minus, plus, sameSize, type Size } from './size.js';
 
 const elasticPlans = firstCatalogue.filter(isElastic);
 const planArb = fc.constantFrom(...elasticPlans);

@@ -59,7 +59,7 @@ describe('XDR codecs read back what they wrote', () => {
 });
 
 describe('XDR values that cannot be', () => {
-  it.each<[string, Codec<never>, unknown]>([
+  it.each<[string, Codec<any>, unknown]>([
     ['a fraction', x.int32, 1.5],
     ['too large an int', x.int32, 2 ** 31],
     ['a negative unsigned', x.uint32, -1],
@@ -70,7 +70,7 @@ describe('XDR values that cannot be', () => {
     ['a string over its limit', x.string(3), 'four'],
     ['an array over its limit', x.array(x.int32, 1), [1, 2]],
   ])('%s is not written', (_, codec, value) => {
-    expect(() => encode(codec as Codec<unknown>, value)).toThrow(XdrError);
+    expect(() => encode(codec, value)).toThrow(XdrError);
   });
 
   it.each<[string, Codec<unknown>, number[]]>([

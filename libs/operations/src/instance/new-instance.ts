@@ -69,6 +69,14 @@ export function newOperation(
   };
 }
 
+/** They are claimed in the transaction that takes the slice. */
+const noAddresses = {
+  privateAddress: null,
+  privatePrefixLength: null,
+  privateGateway: null,
+  publicAddress: null,
+} as const;
+
 /** One guest of a create, placed: its row, its operation and what it costs its host. */
 export function newGuest(
   cloud: Cloud,
@@ -99,10 +107,7 @@ export function newGuest(
     ceiling: plan.ceiling,
     mac: macOf(id),
     tap: `bt${id.slice(-12)}`,
-    privateAddress: null,
-    privatePrefixLength: null,
-    privateGateway: null,
-    publicAddress: null,
+    ...noAddresses,
     sshKeys: body.sshKeys ?? [],
     userData: body.userData ?? null,
     tags: body.tags ?? {},

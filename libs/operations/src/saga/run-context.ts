@@ -17,8 +17,8 @@ export class RunContext implements StepContext {
     readonly host: Host,
     readonly clock: Clock,
     private readonly driver: HostDriver,
-    private readonly lease: Lease,
-    private readonly draining: AbortSignal,
+    /** What ends it early: the lease is lost, or the worker is told to go. */
+    private readonly ends: { readonly lease: Lease; readonly draining: AbortSignal },
   ) {
     this.warnings = [...operation.warnings];
   }
@@ -36,7 +36,7 @@ export class RunContext implements StepContext {
     if (!instance || !host) throw new Error(`${operation.id} has no instance or no host`);
     const driver = drivers[host.driver];
     if (!driver) throw new Error(`this worker has no ${host.driver} driver`);
-    return new RunContext(operation, instance, host, clock, driver, lease, draining);
+    return new RunContext(operation, instance, host, clock, driver, { lease, draining });
   }
 
   get plan(): unknown {
@@ -55,21 +55,22 @@ export class RunContext implements StepContext {
     call: (driver: HostDriver, fence: Fence) => Promise<Result>,
     need?: 'whole',
   ): Promise<Result> {
-    this.draining.throwIfAborted();
-    const fence = await this.lease.fence(this.instance.id, need);
+    const { lease, draining } = this.ends;
+    draining.throwIfAborted();
+    const fence = await lease.fence(this.instance.id, need);
     const result = await call(this.driver, fence);
-    this.lease.signal.throwIfAborted();
+    lease.signal.throwIfAborted();
     return result;
   }
 
   observe(askGuest: boolean): Promise<GuestObservation> {
-    this.lease.signal.throwIfAborted();
+    this.ends.lease.signal.throwIfAborted();
     return this.driver.observeGuest(this.hostRef, this.instance.id, { askGuest });
   }
 
   async sleep(ms: number): Promise<void> {
     await this.clock
-      .sleep(ms, AbortSignal.any([this.lease.signal, this.draining]))
+      .sleep(ms, AbortSignal.any([this.ends.lease.signal, this.ends.draining]))
       .catch((error: unknown) => {
         throw error instanceof LeaseLostError ? error : new LeaseLostError(String(error));
       });
