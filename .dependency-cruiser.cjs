@@ -19,7 +19,7 @@ const mayImport = {
   'apps/cli': ['libs/api-client'],
   migrations: [],
   bench: ['libs/(domain|api-client|node-libvirt|postgres|testkit|hypervisor)', 'e2e/[^/]+/support'],
-  e2e: ['libs/api-client', 'libs/postgres/[^/]+/data-folder'],
+  e2e: ['libs/api-client'],
 };
 
 const adapters = 'libs/(store|queue|hypervisor)';

@@ -14,7 +14,7 @@ export class Unready extends Error {}
 const say = (line) => process.stderr.write(`${line}\n`);
 
 /** Installs and builds what is missing or changed; safe to run in several processes of one clone at once. */
-export async function prepare() {
+export async function prepare({ andBuild = true } = {}) {
   checkNode();
   checkWritable();
   await withLock(
@@ -22,7 +22,7 @@ export async function prepare() {
     (pid) => say(`process ${pid} installs or builds here; waiting for it`),
     async () => {
       if (!dependenciesAgree()) await install();
-      await build();
+      if (andBuild) await build();
     },
   );
 }

@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, readFile, readlink, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { dataFolderFor } from '@bellows/postgres/data-folder';
 import { caller, root, type Answer } from './support/cloud.js';
+import { removeHome } from './support/home.js';
 import { descendants, processes, workerOf } from './support/processes.js';
 
 const readyWithinMs = 90_000;
@@ -21,19 +21,9 @@ interface Started {
 
 const newHome = async () => {
   const home = join(await mkdtemp(join(tmpdir(), 'bellows start ')), 'the home');
-  for (const made of [join(home, '..'), dataFolderFor(home)])
-    cleanups.push(() => rm(made, { recursive: true, force: true }));
+  cleanups.push(() => removeHome(home).then(() => rm(join(home, '..'), { recursive: true, force: true })));
   return home;
 };
-
-/** Root's database lies outside, where the home's link says. */
-async function removeHome(home: string) {
-  const database = await readlink(join(home, 'database')).catch(() => null);
-  for (const folder of database ? [database, `${database}.old`] : []) {
-    await rm(folder, { recursive: true, force: true });
-  }
-  await rm(join(home, '..'), { recursive: true, force: true });
-}
 
 function launch(home: string, env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [join(root, 'apps/stack/dist/main.js')], {

@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { dataFolderFor } from '@bellows/postgres/data-folder';
+import { removeHome } from './home.js';
 
 /** The repository, seen from jest's root or from a compiled bench. */
 export const root = resolve(import.meta.dirname, '../../..');
@@ -64,8 +64,7 @@ export async function startCloud({ hosts, env = {}, home }: CloudOptions): Promi
     ended: (answer, limitMs = 300_000) => ended(call, answer, limitMs),
     stop: async () => {
       await end(supervisor);
-      if (home !== undefined) return;
-      for (const made of [folder, dataFolderFor(folder)]) await rm(made, { recursive: true, force: true });
+      if (home === undefined) await removeHome(folder);
     },
   };
 }
