@@ -14,7 +14,7 @@ BRIDGE=bellows0
 TAP_PREFIX=bt
 WITH_IMAGES=1
 # Beyond the guest's own memory, what QEMU may hold; measured, see README.md, "What a guest costs".
-OVERHEAD_TCG_MIB=${BELLOWS_GUEST_OVERHEAD_MIB:-512}
+OVERHEAD_TCG_MIB=${BELLOWS_GUEST_OVERHEAD_MIB:-384}
 OVERHEAD_KVM_MIB=${BELLOWS_GUEST_OVERHEAD_MIB:-256}
 
 usage() {
@@ -121,7 +121,6 @@ cgroup_controllers = [ "cpu", "cpuacct", "cpuset", "memory", "devices" ]
 # Consoles go through virtlogd, which caps and turns the files: a guest cannot fill the disk.
 stdio_handler = "logd"
 set_process_name = 1
-max_processes = 0
 C
 managed /etc/libvirt/virtlogd.conf <<'C'
 max_size = 1048576
