@@ -1,3 +1,5 @@
+import { HypervisorRefusedError } from '@bellows/operations/ports/driver-errors';
+
 /** What a host's installation decided, and the driver has to know. */
 export interface HostFacts {
   /** `kvm` only where a guest kernel was seen to boot under it; opening /dev/kvm proves nothing. */
@@ -19,11 +21,11 @@ export function parseHostFacts(text: string | null): HostFacts {
   const { bridge = 'bellows0', guestOverheadMib } = said;
   const virtType = said['virtType'] === 'kvm' ? 'kvm' : 'qemu';
   if (typeof bridge !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/.test(bridge)) {
-    throw new Error(`${hostFactsVolume}: bridge is no interface name`);
+    throw new HypervisorRefusedError(`${hostFactsVolume}: bridge is no interface name`);
   }
   const overhead = guestOverheadMib ?? overheadMib[virtType];
   if (!Number.isInteger(overhead) || (overhead as number) < 64 || (overhead as number) > 65536) {
-    throw new Error(`${hostFactsVolume}: guestOverheadMib is out of range`);
+    throw new HypervisorRefusedError(`${hostFactsVolume}: guestOverheadMib is out of range`);
   }
   return { virtType, bridge, guestOverheadMib: overhead as number };
 }

@@ -1,6 +1,7 @@
 import { Connection } from '@bellows/node-libvirt/connection';
 import { isNoStorageVol } from '@bellows/node-libvirt/errors';
 import type { StoragePool } from '@bellows/node-libvirt/types';
+import { HostUnreachableError, HypervisorRefusedError } from '@bellows/operations/ports/driver-errors';
 import { GuestAgents } from './agent/guest-agents.js';
 import { BootSlots } from './boot-slots.js';
 import type { Deadline, Now } from './deadline.js';
@@ -47,7 +48,7 @@ export class HostSession {
 
   /** Opens, or waits for the opening that is under way. */
   async connection(lane: Lane, deadline?: Deadline): Promise<Connection> {
-    if (this.closed) throw new Error('the driver is closed');
+    if (this.closed) throw new HostUnreachableError('the driver is closed');
     let opening = this.lanes.get(lane);
     if (!opening) {
       opening = this.open(lane);
@@ -89,7 +90,7 @@ export class HostSession {
     const pool = await connection.storagePoolLookupByName(poolName, deadline.call('look up the pool'));
     const xml = await connection.storagePoolGetXMLDesc(pool, 0, deadline.call('read the pool'));
     const path = at(readXml(xml), 'target', 'path')?.text;
-    if (!path) throw new Error(`pool ${poolName} has no folder`);
+    if (!path) throw new HypervisorRefusedError(`pool ${poolName} has no folder`);
     const facts = parseHostFacts(await this.readFacts(connection, pool, deadline));
     const atOnce = this.settings.bootingAtOnce ?? (facts.virtType === 'kvm' ? 8 : 2);
     return { facts, storage: { pool, path }, boots: this.bootSlots(atOnce) };
