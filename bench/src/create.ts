@@ -61,9 +61,9 @@ const cloud = await startCloud({
   hosts: 'sim:400x128c512g',
   env: { DATABASE_URL: postgres.url, BELLOWS_SIM_LATENCY: '0', BELLOWS_RATE_LIMIT: '0' },
 });
+const floor = await startFloor(postgres.url);
 try {
-  const floor = await startFloor(postgres.url);
-  const unlimited = { instances: 1_000_000, vcpus: 1_000_000, ramMib: 2_000_000_000, diskGib: 1_000_000_000 };
+  const unlimited = { instances: 1_000_000, vcpus: 1_000_000, ramMib: 1_000_000_000, diskGib: 1_000_000_000 };
   const { body: quotas } = await cloud.call('GET', '/v1/quotas');
   const set = await cloud.call('PATCH', `/v1/quotas/${quotas.items[0].projectId}`, unlimited);
   if (set.status !== 200) throw new Error(`quota not set: ${JSON.stringify(set.body)}`);
@@ -80,7 +80,6 @@ try {
       runningPerSecond: (ours.rate * seconds) / (seconds + (await drained(cloud))),
     });
   }
-  floor.child.kill();
   const broken = runs.some(({ other }) => other > 0)
     ? [`${runs.reduce((sum, { other }) => sum + other, 0)} answers were not 202`]
     : [];
@@ -98,6 +97,7 @@ try {
     broken,
   );
 } finally {
+  floor.child.kill();
   await cloud.stop();
   await postgres.stop();
   await rm(folder, { recursive: true, force: true });

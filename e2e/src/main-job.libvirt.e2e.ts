@@ -1,17 +1,16 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startCloud, root, type TestCloud } from './support/cloud.js';
+import { domains, freeHost, run, volumes } from './support/host.js';
 import { answersFromOutside, GuestShell, makeSshKey, type GuestFacts } from './support/guest-shell.js';
 
-const run = promisify(execFile);
 const cycles = Number(process.env['BELLOWS_E2E_CYCLES'] ?? 3);
 
 /** The main job of the product, on a real guest: sell a slice of a server and change its size while it runs. */
 describe('the main job on a real hypervisor', () => {
   let cloud: TestCloud;
   let shell: GuestShell;
+  let hostId: string;
   let id: string;
   let publicAddress: string;
   const began = Date.now();
@@ -22,18 +21,33 @@ describe('the main job on a real hypervisor', () => {
       `${what.padEnd(26)} nproc ${f.cpus}  MemTotal ${f.memTotalMib} MiB  counter ${f.counter}  boot ${f.bootId.slice(0, 8)}`,
     );
   const instance = async () => (await cloud.call('GET', `/v1/instances/${id}`)).body;
-  const host = async () => (await cloud.call('GET', '/v1/hosts')).body.items[0];
+  const host = async () => (await cloud.call('GET', `/v1/hosts/${hostId}`)).body;
 
+  /** A shrink that the guest grants only in part is finished by the cloud when the guest lets go. */
   async function resize(body: Record<string, unknown>) {
     const operation = await cloud.ended(await cloud.call('POST', `/v1/instances/${id}/resize`, body));
+    if (operation.state === 'partial') {
+      const { size } = await instance();
+      note(
+        `resize ${JSON.stringify(body)}: partial, held ${size.held.ramMib} of ${size.desired.ramMib} MiB asked`,
+      );
+      for (const until = Date.now() + 240_000; Date.now() < until; await sleep(1_000)) {
+        const now = await instance();
+        if (now.size.held.ramMib === now.size.desired.ramMib && now.conditions.length === 0) return;
+      }
+      throw new Error(`never settled: ${JSON.stringify(await instance())}`);
+    }
     if (operation.state !== 'succeeded') note(`resize ${JSON.stringify(body)}: ${JSON.stringify(operation)}`);
-    expect(operation).toMatchObject({ state: 'succeeded', confirmedBy: 'guest' });
-    return operation;
+    expect(operation.state).toBe('succeeded');
+    if (operation.steps.some((step: { name: string }) => step.name === 'confirm-growth')) {
+      expect(operation.confirmedBy).toBe('guest');
+    }
   }
 
   beforeAll(async () => {
     await run('sh', [`${root}/infra/host/netns-lab.sh`, 'up']);
-    cloud = await startCloud({ hosts: 'libvirt:qemu:///system' });
+    await freeHost();
+    cloud = await startCloud({ hosts: 'sim:1' });
   }, 180_000);
 
   afterAll(async () => {
@@ -42,11 +56,24 @@ describe('the main job on a real hypervisor', () => {
         (answer) => (answer.status === 202 ? cloud.ended(answer) : null),
         () => null,
       );
+    await cloud?.call('DELETE', `/v1/hosts/${hostId}`);
     await cloud?.stop();
     await run('sh', [`${root}/infra/host/netns-lab.sh`, 'down']);
   }, 180_000);
 
-  it('has a host, plans and images', async () => {
+  it('enrols a host over REST, and has plans and images', async () => {
+    const pool = {
+      cidr: '203.0.113.0/24',
+      gateway: '203.0.113.1',
+      kind: 'public',
+      mode: 'routed',
+      zone: 'lab',
+    };
+    expect((await cloud.call('POST', '/v1/ip-pools', pool)).status).toBe(201);
+    const asked = { name: 'lab-1', driver: 'libvirt', uri: 'qemu:///system', zone: 'lab', cpuOvercommit: 8 };
+    const enrolled = await cloud.call('POST', '/v1/hosts', asked);
+    expect(enrolled.status).toBe(201);
+    hostId = enrolled.body.id;
     expect(await host()).toMatchObject({
       driver: 'libvirt',
       state: 'ready',
@@ -67,6 +94,7 @@ describe('the main job on a real hypervisor', () => {
       name: 'web-1',
       plan: 'ecs-1c1g',
       image: 'debian-12',
+      zone: 'lab',
       sshKeys: [key.publicKey],
     });
     id = answer.body.instance?.id;
@@ -197,10 +225,8 @@ describe('the main job on a real hypervisor', () => {
     expect(operation).toMatchObject({ state: 'succeeded' });
     expect((await cloud.call('GET', `/v1/instances/${id}`)).status).toBe(404);
     expect(await host()).toMatchObject({ instances: 0, reserved: { vcpus: 0, ramMib: 0, diskGib: 0 } });
-    const { stdout: domains } = await run('virsh', ['-c', 'qemu:///system', 'list', '--all', '--name']);
-    expect(domains).not.toContain(id);
-    const { stdout: volumes } = await run('virsh', ['-c', 'qemu:///system', 'vol-list', 'bellows']);
-    expect(volumes).not.toContain(id);
+    expect(await domains()).not.toContain(id);
+    expect(await volumes()).not.toContain(id);
     const { stdout: rules } = await run('nft', ['list', 'ruleset']);
     expect(rules).not.toContain(publicAddress);
     const pools = (await cloud.call('GET', '/v1/ip-pools')).body.items;
@@ -214,6 +240,7 @@ describe('the main job on a real hypervisor', () => {
       name: 'slice',
       plan: 'vps-1c1g',
       image: 'debian-12-micro',
+      zone: 'lab',
     });
     id = answer.body.instance.id;
     expect(await cloud.ended(answer, 600_000)).toMatchObject({ state: 'succeeded' });

@@ -49,7 +49,14 @@ export class Where {
 export async function page<Item>(
   session: Session,
   ask: PageAsk,
-  from: { table: string; columns: string; at: string; id: string; idType: 'text' | 'bigint' },
+  from: {
+    table: string;
+    columns: string;
+    at: string;
+    id: string;
+    idType: 'text' | 'bigint';
+    newestFirst?: true;
+  },
   where: Where,
   toItem: (row: Row) => Item,
 ): Promise<Page<Item>> {
@@ -58,13 +65,16 @@ export async function page<Item>(
     if ((typeof id === 'number') !== (from.idType === 'bigint')) throw new BadCursorError();
     where.values.push(at, id);
     const n = where.values.length;
-    where.plain(`(${from.at}, ${from.id}) > ($${n - 1}::bigint, $${n}::${from.idType})`);
+    where.plain(
+      `(${from.at}, ${from.id}) ${from.newestFirst ? '<' : '>'} ($${n - 1}::bigint, $${n}::${from.idType})`,
+    );
   }
+  const way = from.newestFirst ? 'DESC' : 'ASC';
   const limit = Math.min(Math.max(1, Math.trunc(ask.limit)), 500);
   const rows = await session.rows(
     {
       text: `SELECT ${from.columns} FROM ${from.table} ${where.toString()}
-             ORDER BY ${from.at}, ${from.id} LIMIT ${limit + 1}`,
+             ORDER BY ${from.at} ${way}, ${from.id} ${way} LIMIT ${limit + 1}`,
     },
     where.values,
   );

@@ -28,7 +28,7 @@ export function readInstances(session: Session, ask: Ask<'instances'>): Promise<
   return page(
     session,
     ask,
-    { table: 'instance', columns: instances.list, ...byCreation },
+    { table: 'instance', columns: instances.list, ...byCreation, newestFirst: true },
     where,
     instances.item,
   );
@@ -90,7 +90,7 @@ export const readOperations = (session: Session, ask: Ask<'operations'>): Promis
   page(
     session,
     ask,
-    { table: 'operation', columns: operations.list, ...byCreation },
+    { table: 'operation', columns: operations.list, ...byCreation, newestFirst: true },
     new Where()
       .and('project_id = ?', ask.projectId)
       .and('instance_id = ?', ask.instanceId)
@@ -144,7 +144,14 @@ export const readAudit = (
   page(
     session,
     ask,
-    { table: 'audit_entry', columns: `id, ${auditEntries.list}`, at: 'at', id: 'id', idType: 'bigint' },
+    {
+      table: 'audit_entry',
+      columns: `id, ${auditEntries.list}`,
+      at: 'at',
+      id: 'id',
+      idType: 'bigint',
+      newestFirst: true,
+    },
     new Where().and('project_id = ?', ask.projectId),
     (row) => ({ id: `aud-${String(row.id)}`, ...auditEntries.item(row) }),
   );

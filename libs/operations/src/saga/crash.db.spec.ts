@@ -6,6 +6,8 @@ import type { Accepted } from '../instance/create.js';
 import { resizeInstance } from '../instance/resize.js';
 import type { Instance, Operation } from '../ports/rows.js';
 import { mortal, type Death } from './mortal.fixture.js';
+import { noFaults } from '@bellows/hypervisor/sim/faults';
+import { cancelOperation } from '../operation/cancel.js';
 import { admin, asIs, world, type World } from './world.fixture.js';
 
 jest.setTimeout(120_000);
@@ -173,4 +175,19 @@ describe('whatever dies at whatever moment', () => {
       await booksBalance();
     },
   );
+
+  it('a create that waits for its guest can be cancelled, and leaves nothing', async () => {
+    const { instance, operation } = await here.admit();
+    here.fleet.setFaults(
+      { ...noFaults, guests: { [instance.id]: { agent: 'silent' } } },
+      here.cloud.clock.now(),
+    );
+    const ran = here.runner('patient').run(operation.id);
+    await here.cloud.clock.sleep(150);
+    await cancelOperation(here.cloud, admin, operation.id, (changed) => ({ status: 200, body: changed }));
+    await ran;
+    expect(await here.store.operation(operation.id)).toMatchObject({ state: 'cancelled' });
+    await standsAt(instance.id, gone);
+    await booksBalance();
+  });
 });

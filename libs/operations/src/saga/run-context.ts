@@ -4,12 +4,14 @@ import type { Fence, GuestObservation, GuestSpec, HostDriver, HostRef } from '..
 import type { Clock } from '../ports/clock.js';
 import type { Host, Instance, Operation } from '../ports/rows.js';
 import type { Lease } from './lease.js';
-import { LeaseLostError, type StepContext } from './saga.js';
+import { CancelledError, LeaseLostError, type StepContext } from './saga.js';
 
 /** The step context of one leased operation. */
 export class RunContext implements StepContext {
   readonly warnings: string[];
   confirmation: 'guest' | 'hypervisor' | null = null;
+  /** While the saga goes forward and has not passed its pivot. */
+  mayTurn = false;
 
   private constructor(
     readonly operation: Operation,
@@ -74,6 +76,7 @@ export class RunContext implements StepContext {
       .catch((error: unknown) => {
         throw error instanceof LeaseLostError ? error : new LeaseLostError(String(error));
       });
+    if (this.mayTurn && this.ends.lease.cancelRequested) throw new CancelledError('cancelled while waiting');
   }
 
   warn(sentence: string): void {

@@ -7,7 +7,14 @@ import { Lease } from './lease.js';
 import { Progress } from './progress.js';
 import { type SagaTable, knownVersions } from './table.js';
 import { RunContext } from './run-context.js';
-import { LeaseLostError, StepFailedError, type Outcome, type Saga, type Step } from './saga.js';
+import {
+  CancelledError,
+  LeaseLostError,
+  StepFailedError,
+  type Outcome,
+  type Saga,
+  type Step,
+} from './saga.js';
 
 export interface RunnerOptions {
   readonly workerId: string;
@@ -165,8 +172,10 @@ class SagaRun {
       if (this.lease.cancelRequested && !this.pastPivot(at)) return this.turn(at - 1);
       await this.record(at, 'running');
       try {
+        this.ctx.mayTurn = !this.pastPivot(at + 1);
         await this.attempt((ctx) => step.do(ctx), at);
       } catch (error) {
+        if (error instanceof CancelledError) return this.turn(at);
         if (error instanceof LeaseLostError || error instanceof TryLaterError) throw error;
         this.log('warn', 'a step failed', {
           operationId: this.lease.id,
@@ -192,6 +201,7 @@ class SagaRun {
   }
 
   private async back(): Promise<Outcome> {
+    this.ctx.mayTurn = false;
     for (let at = this.steps.length - 1; at >= 0; at--) {
       const { state } = this.progress.steps[at]!;
       if (state === 'pending' || state === 'undone' || state === 'skipped') continue;

@@ -77,3 +77,6 @@ export class LeaseLostError extends Error {
     this.name = 'LeaseLostError';
   }
 }
+
+/** The operation was cancelled while a step waited: turn round. */
+export class CancelledError extends Error {}
