@@ -18,6 +18,18 @@ const passing: ReadonlySet<number> = new Set([
   ErrorCode.RPC,
 ]);
 
+const longestReason = 300;
+
+/**
+ * What went wrong, for a person who may be a customer. When our hook on the host refuses a guest, libvirt repeats
+ * the whole command with its environment; only the hook's own words are of use.
+ */
+export function reasonOf({ code, message }: LibvirtError): string {
+  const hookSays = code === ErrorCode.HOOK_SCRIPT_FAILED ? message.lastIndexOf('bellows: ') : -1;
+  if (code === ErrorCode.HOOK_SCRIPT_FAILED && hookSays < 0) return 'a hook of the host refused it';
+  return (hookSays < 0 ? message : message.slice(hookSays)).trim().slice(0, longestReason);
+}
+
 /** Any failure as the port's callers know it. What is none of libvirt's stays as it is: a bug. */
 export function asDriverError(error: unknown, verb: string, deadline: Deadline | null): unknown {
   if (error instanceof DriverError) return error;
@@ -31,7 +43,7 @@ export function asDriverError(error: unknown, verb: string, deadline: Deadline |
     return new HostUnreachableError(`${verb}: ${error.message}`, { cause: error });
   }
   if (error instanceof LibvirtError) {
-    const message = `${verb}: ${error.procedure}: ${error.message}`;
+    const message = `${verb}: ${error.procedure}: ${reasonOf(error)}`;
     if (passing.has(error.code)) return new DriverError(message, true, { cause: error });
     return new HypervisorRefusedError(message, { cause: error });
   }
