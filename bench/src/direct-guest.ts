@@ -1,5 +1,5 @@
 import { Connection } from '@bellows/node-libvirt/connection';
-import { DomainAffect, DomainVcpu } from '@bellows/node-libvirt/flags';
+import { DomainAffect } from '@bellows/node-libvirt/flags';
 import type { Domain } from '@bellows/node-libvirt/types';
 
 const blockMib = 128;
@@ -28,8 +28,6 @@ export class DirectGuest {
     const began = performance.now();
     await this.limit(vcpus, ramMib);
     await this.request(ramMib);
-    await this.connection.domainSetVcpusFlags(this.domain, vcpus, DomainVcpu.LIVE).catch(ignoreFewer);
-    await this.connection.domainSetVcpusFlags(this.domain, vcpus, DomainVcpu.CONFIG);
     await this.online(vcpus);
     await until(
       async () => (await this.onlineCpus()) >= vcpus && (await this.onlineMib()) >= ramMib - blockMib,
@@ -39,7 +37,6 @@ export class DirectGuest {
 
   async shrink(vcpus: number, ramMib: number): Promise<number> {
     const began = performance.now();
-    await this.connection.domainSetVcpusFlags(this.domain, vcpus, DomainVcpu.CONFIG);
     await this.online(vcpus);
     await this.request(ramMib);
     await until(async () => this.bootMib + (await this.pluggedMib()) <= ramMib);
@@ -119,11 +116,6 @@ export class DirectGuest {
       }
     ).return;
   }
-}
-
-/** CPUs that were plugged before stay plugged: libvirt refuses a live count below that, and none is needed. */
-function ignoreFewer(error: unknown): void {
-  if (!/vcpu|CPU/i.test(String(error))) throw error;
 }
 
 async function until(done: () => Promise<boolean>): Promise<void> {

@@ -34,7 +34,7 @@ try {
     return took;
   };
 
-  // The first grow plugs the vCPU; from then on it is brought online, in both.
+  // Once each way unmeasured: connections are open and code is warm, in both.
   await throughRest(large);
   await throughRest(small);
   const runs: Record<'byHand' | 'rest', { grow: number; shrink: number }>[] = [];

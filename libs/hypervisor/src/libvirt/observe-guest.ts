@@ -9,7 +9,7 @@ import type { Deadline } from './deadline.js';
 import { lookUpDomain } from './guard.js';
 import { ramMibOfLimit, vcpusOfQuota } from './limits.js';
 import type { InstanceMark } from './mark.js';
-import { elasticMibIn } from './qemu-memory.js';
+import { pluggedRamMib } from './guest-memory.js';
 import type { HostSession } from './session.js';
 import { bytesPerGib } from './volumes.js';
 import { viewDomain, type DomainView } from './xml/domain-view.js';
@@ -48,24 +48,6 @@ async function limitsOf(
     vcpus: vcpusOfQuota(cpu.global_quota, cpu.global_period) ?? vcpus.max,
     ramMib: ramMibOfLimit(memory.hard_limit, overheadMib) ?? bootMib + (elastic?.sizeMib ?? 0),
   };
-}
-
-/** Boot memory and what is plugged, of QEMU itself: libvirt's own figure is up to a second old. */
-async function pluggedRamMib(
-  connection: Connection,
-  domain: Domain,
-  { bootMib, elastic }: DomainView,
-  deadline: Deadline,
-): Promise<number> {
-  if (!elastic) return bootMib;
-  const command = JSON.stringify({ execute: 'query-memory-devices' });
-  const answer = await connection.domainQemuMonitorCommand(
-    domain,
-    command,
-    0,
-    deadline.call('read the memory'),
-  );
-  return bootMib + elasticMibIn(answer);
 }
 
 interface Definition {
@@ -118,7 +100,8 @@ async function readGuest(
     limitsOf(connection, domain, view, mark.overheadMib, deadline),
     pluggedRamMib(connection, domain, view, deadline),
   ]);
-  const plugged = { vcpus: view.vcpus.current, ramMib };
+  // Present CPUs that the quota does not let run are not given.
+  const plugged = { vcpus: Math.min(view.vcpus.current, limits.vcpus), ramMib };
   return {
     power,
     fence: mark.fence,

@@ -11,6 +11,7 @@ import type { Fence } from '@bellows/operations/ports/host-driver';
 import type { Deadline } from './deadline.js';
 import { claimExisting, claimRunning, isActive, type OwnGuest } from './guard.js';
 import { cpuPeriodUs, cpuQuotaUs, memoryLimitKib } from './limits.js';
+import { leastBearableMib } from './guest-memory.js';
 import type { HostSession } from './session.js';
 import { bytesPerGib, findVolume, rootVolume } from './volumes.js';
 import { memoryBlockKib } from './xml/domain.js';
@@ -71,7 +72,8 @@ export async function ensureMemory(
 ): Promise<void> {
   const connection = await session.connection('control', deadline);
   const guest = await claimRunning(connection, fence, deadline);
-  const { elastic, bootMib } = await view(connection, guest, deadline);
+  const seen = await view(connection, guest, deadline);
+  const { elastic, bootMib } = seen;
   const requested = ramMib - bootMib;
   const most = elastic?.sizeMib ?? 0;
   if (
@@ -84,8 +86,10 @@ export async function ensureMemory(
       `${ramMib} MiB is not between ${bootMib} and ${bootMib + most} MiB in whole blocks`,
     );
   }
-  if (!elastic || elastic.requestedMib === requested) return;
-  const xml = requestXml(elastic, requested);
+  if (!elastic) return;
+  const asked = Math.max(requested, await leastBearableMib(connection, guest.domain, seen, deadline));
+  if (elastic.requestedMib === asked) return;
+  const xml = requestXml(elastic, asked);
   await connection.domainUpdateDeviceFlags(
     guest.domain,
     xml,
@@ -95,7 +99,7 @@ export async function ensureMemory(
 }
 
 /**
- * Upwards by hotplug; downwards only inside the guest: unplugging a vCPU and plugging it again kills QEMU 7.2.
+ * Upwards by hotplug where not all are present from the start; downwards only inside the guest: unplugging a vCPU and plugging it again kills QEMU 7.2.
  * The CPU quota holds whatever the guest makes of it.
  */
 export async function ensureVcpus(
@@ -110,10 +114,10 @@ export async function ensureVcpus(
   if (!Number.isInteger(vcpus) || vcpus < 1 || vcpus > plugged.max) {
     throw new HypervisorRefusedError(`${vcpus} vCPU is not between 1 and ${plugged.max}`);
   }
-  const plug = (flags: number): Promise<void> =>
-    connection.domainSetVcpusFlags(guest.domain, vcpus, flags, deadline.call('plug vCPUs'));
-  // CONFIG: what it is to have after the next power cycle.
-  await plug(vcpus > plugged.current ? DomainVcpu.LIVE | DomainVcpu.CONFIG : DomainVcpu.CONFIG);
+  if (vcpus > plugged.current) {
+    const forNowAndNextBoot = DomainVcpu.LIVE | DomainVcpu.CONFIG;
+    await connection.domainSetVcpusFlags(guest.domain, vcpus, forNowAndNextBoot, deadline.call('plug vCPUs'));
+  }
   if (agentConnected && plugged.current > 1) await session.agents.switchVcpus(guest.domain, vcpus, deadline);
 }
 

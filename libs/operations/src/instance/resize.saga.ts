@@ -1,7 +1,7 @@
 import type { ElasticBound } from '@bellows/domain/plan';
 import { resizeSteps, type ResizeStep, type ResizeTarget } from '@bellows/domain/resize';
 import { larger, minus, type Size } from '@bellows/domain/size';
-import type { GuestSpec } from '../ports/host-driver.js';
+import type { GuestObservation, GuestSpec } from '../ports/host-driver.js';
 import type { Change } from '../ports/store.js';
 import type { Ending, Outcome, Saga, Step, StepContext } from '../saga/saga.js';
 import { heldIn, runningChanges, stoppedChanges, withCondition } from './ending.js';
@@ -44,15 +44,15 @@ async function lowerTo(ctx: Ctx, size: Size): Promise<void> {
   await setLimits(ctx, { vcpus: size.vcpus, ramMib: Math.max(size.ramMib, plugged.ramMib) });
 }
 
+/** Asks again and again: a driver asks no more of a guest at once than it can spare. */
 async function shrinkMemory(ctx: Ctx, ramMib: number): Promise<void> {
-  await setMemory(ctx, ramMib);
+  const until = ctx.clock.now() + patience.shrinkMs;
   // Only the hypervisor's word counts: a guest cannot talk its memory away.
-  await watchFor(
-    ctx,
-    patience.shrinkMs,
-    false,
-    (seen) => seen.power !== 'running' || seen.plugged.ramMib <= ramMib,
-  );
+  const done = (seen: GuestObservation) => seen.power !== 'running' || seen.plugged.ramMib <= ramMib;
+  do {
+    await setMemory(ctx, ramMib);
+    if ((await watchFor(ctx, patience.shrinkAgainMs, false, done)).enough) return;
+  } while (ctx.clock.now() < until);
 }
 
 async function confirmGrowth(ctx: Ctx): Promise<void> {

@@ -11,6 +11,8 @@ export const patience = {
   confirmMs: 30_000,
   /** A shrink that has not ended by then is partial; the settle loop goes on with it. */
   shrinkMs: 30_000,
+  /** After that long it is asked again for what it could not spare before. */
+  shrinkAgainMs: 3_000,
   /** ACPI before the plug is pulled. */
   shutdownMs: 20_000,
 } as const;

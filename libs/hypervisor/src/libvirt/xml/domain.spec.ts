@@ -38,7 +38,11 @@ describe('a domain', () => {
     expect(at(domain, 'cpu', 'numa', 'cell')?.attributes).toMatchObject({ memory: '1024', cpus: '0-3' });
     expect(mibAt(domain, 'maxMemory')).toBe(4096);
     const view = viewDomain(xml);
-    expect(view).toMatchObject({ bootMib: 1024, vcpus: { current: 2, max: 4 } });
+    expect(view).toMatchObject({ bootMib: 1024, vcpus: { current: 4, max: 4 } });
+    expect(at(domain, 'sysinfo', 'entry')).toMatchObject({
+      attributes: { name: 'opt/org.bellows/vcpus' },
+      text: '2',
+    });
     expect(view.elastic).toMatchObject({ sizeMib: 3072, requestedMib: 1024 });
     expect(mibAt(view.elastic!.node, 'target', 'block')).toBe(2);
   });

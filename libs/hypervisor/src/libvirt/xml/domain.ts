@@ -20,6 +20,19 @@ const isElasticMemory = ({ floor, ceiling }: GuestSpec): boolean => ceiling.ramM
 const maxVcpus = ({ size, floor, ceiling }: GuestSpec): number =>
   Math.max(size.vcpus, floor.vcpus, ceiling.vcpus);
 
+/**
+ * Under emulation, QEMU 7.2 may abort when a vCPU is added to a running guest (tcg_region_initial_alloc): there all
+ * are present from the start, the guest is told how many to wake, and the quota is the law either way.
+ */
+const presentVcpus = (spec: GuestSpec, virtType: HostFacts['virtType']): number =>
+  virtType === 'qemu' ? maxVcpus(spec) : spec.size.vcpus;
+
+/** Read by the image's early boot: the CPUs beyond that number are put to sleep before they cost anything. */
+const wakeVcpus = (vcpus: number): XmlContent => ({
+  '@type': 'fwcfg',
+  entry: { '@name': 'opt/org.bellows/vcpus', '#': vcpus },
+});
+
 /** x86-64-v2 on both: what today's distributions need, and what every host of the last decade can give. */
 const cpuModel = {
   kvm: { name: 'Nehalem', features: [] },
@@ -123,8 +136,9 @@ export function domainXml(spec: GuestSpec, mark: InstanceMark, facts: HostFacts,
       uuid: uuidOf('instance', spec.instanceId),
       metadata: markElement(mark),
       ...memory(spec),
-      vcpu: { '@placement': 'static', '@current': spec.size.vcpus, '#': maxVcpus(spec) },
+      vcpu: { '@placement': 'static', '@current': presentVcpus(spec, facts.virtType), '#': maxVcpus(spec) },
       cputune: { global_period: cpuPeriodUs, global_quota: cpuQuotaUs(spec.size.vcpus) },
+      sysinfo: facts.virtType === 'qemu' ? wakeVcpus(spec.size.vcpus) : undefined,
       os: { type: { '@arch': 'x86_64', '@machine': machineType, '#': 'hvm' } },
       features: { acpi: {}, ...(facts.virtType === 'qemu' ? { tcg } : {}) },
       cpu: cpu(spec, facts.virtType),
