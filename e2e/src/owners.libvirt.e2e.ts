@@ -112,7 +112,7 @@ describe('hosts have owners', () => {
     tell("another's mark", { delete: refused.state, error: refused.error?.code, stillRuns: true });
     await remark((await markOf(own.id)).text.replace(stranger, mark.controller));
     const removed = await lab.remove(own.id);
-    expect(removed.state).toBe('succeeded');
+    expect(removed).toMatchObject({ state: 'succeeded' });
     const left = await domains();
     expect(left).not.toContain(own.id);
     expect(left).toEqual(expect.arrayContaining([foreignName, 'i-zzzzzzzzzzzzzzzzzzzz']));

@@ -1,6 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, root, startCloud, type TestCloud } from './cloud.js';
 import { GuestShell, makeSshKey } from './guest-shell.js';
 import { freeHost, run } from './host.js';
+
+const catalogueMs = 2_500;
 
 export interface LabGuest {
   readonly id: string;
@@ -42,6 +45,8 @@ export class Lab {
         cpuOvercommit: 8,
       };
       const { id } = await accepted(cloud, 'POST', '/v1/hosts', server);
+      // The API reads its catalogue of pools anew every few seconds.
+      await sleep(catalogueMs);
       return new Lab(cloud, id, workerPort, await makeSshKey());
     } catch (error) {
       await cloud.stop();
