@@ -4,11 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 
 export const secret = 'a-secret-for-tests-only';
 
 /** Source files beside this one; a spec gives its own `import.meta.url`. */
-const sourceOf = (name: string): string => new URL(name, import.meta.url).pathname;
+const sourceOf = (name: string): URL => new URL(name, import.meta.url);
 
 export interface SpawnedFleet {
   readonly url: string;
@@ -23,7 +24,7 @@ export interface SpawnedFleet {
 export async function spawnFleet(home: string, env: Record<string, string> = {}): Promise<SpawnedFleet> {
   const child = spawn(
     process.execPath,
-    ['--import', sourceOf('typescript-hooks.fixture.mjs'), sourceOf('main.ts')],
+    ['--import', sourceOf('typescript-hooks.fixture.mjs').href, fileURLToPath(sourceOf('main.ts'))],
     {
       env: {
         PATH: process.env['PATH'],
