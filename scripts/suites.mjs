@@ -18,9 +18,9 @@ export const suites = [
   { name: 'unit', minutes: 10, workers: 2, missing: () => null },
   { name: 'db', minutes: 10, workers: 2, missing: postgresMissing },
   { name: 'redis', minutes: 4, missing: () => postgresMissing() ?? redisMissing() },
-  { name: 'libvirt', minutes: 15, missing: () => postgresMissing() ?? libvirtMissing(), env: libvirtEnv },
+  { name: 'libvirt', minutes: 20, missing: () => postgresMissing() ?? libvirtMissing(), env: libvirtEnv },
   { name: 'e2e', minutes: 8, missing: postgresMissing },
-  { name: 'e2e:libvirt', minutes: 25, missing: () => postgresMissing() ?? libvirtMissing() },
+  { name: 'e2e:libvirt', minutes: 30, missing: () => postgresMissing() ?? libvirtMissing() },
 ];
 
 function postgresMissing() {
