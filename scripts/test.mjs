@@ -78,7 +78,11 @@ async function endOf(child, limitMs) {
     await sleep(10_000, undefined, { ref: false });
     stop('SIGKILL');
   };
-  const onSignal = () => void end().then(() => process.exit(130));
+  let interrupted = false;
+  const onSignal = () => {
+    interrupted = true;
+    void end();
+  };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   const timer = setTimeout(() => {
     late = true;
@@ -91,6 +95,7 @@ async function endOf(child, limitMs) {
   clearTimeout(timer);
   stop('SIGKILL');
   process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  if (interrupted) throw new Unready('interrupted');
   return { code, late };
 }
 
