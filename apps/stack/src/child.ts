@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ChildLog, loudPart } from './child-log.js';
@@ -11,6 +12,8 @@ export interface ChildSpec {
   readonly logFolder: string;
   /** Between a polite request and SIGKILL. */
   readonly graceMs: number;
+  /** 0..19; the higher, the more it gives way. */
+  readonly niceness: number;
 }
 
 /** What a child prints when it can be used. */
@@ -73,6 +76,7 @@ export class Child {
       stdio: ['ignore', this.#log.fd, this.#log.fd, 'ipc'],
     });
     this.#process = child;
+    if (child.pid !== undefined && this.spec.niceness > 0) setPriority(child.pid, this.spec.niceness);
     const started = Date.now();
     child.once('exit', (code, signal) => this.#gone(started, signal ?? `code ${code}`));
     await this.#untilReady(child);

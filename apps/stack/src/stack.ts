@@ -101,10 +101,20 @@ export class Stack {
       environment: { ...process.env, BELLOWS_HOME: home, ...environment },
       logFolder: join(home, 'logs'),
       graceMs: name === 'worker' ? 25_000 : 10_000,
+      niceness: this.#niceness(name),
     };
     const child = new Child(spec, this.say, onReady);
     this.#children.push(child);
     await child.start();
+  }
+
+  /**
+   * With modelled servers alone, requests go before the work they ask for. Beside real guests nothing gives way: a
+   * busy guest must not keep the cloud from resizing it.
+   */
+  #niceness(name: string): number {
+    const real = this.settings.hosts.some(({ driver }) => driver === 'libvirt');
+    return real || name === 'api' ? 0 : 10;
   }
 
   async #untilReady(api: ApiCaller): Promise<void> {

@@ -45,7 +45,8 @@ export class Lease {
 
   /** The right to make one driver call now; renews first when too little of the lease is left. */
   async fence(instanceId: InstanceId, need?: 'whole'): Promise<Fence> {
-    if (need === 'whole' || this.until - this.clock.now() <= this.leaseMs / 3) await this.renew();
+    const left = (this.until - this.clock.now()) / this.leaseMs;
+    if (left <= (need === 'whole' ? 0.9 : 1 / 3)) await this.renew();
     this.lost.signal.throwIfAborted();
     if (this.until - this.clock.now() <= this.leaseMs / 3)
       this.abandon('the lease could not be renewed in time');
