@@ -243,14 +243,14 @@ describe('a hostile guest', () => {
     expect(held).toBe(1024);
     const group = MemoryGroup.of(villain.id);
     let most = 0;
-    const taking = villain.shell
+    // It does not come back: its machine dies under it.
+    void villain.shell
       .run('mount -t tmpfs -o size=2600m t /mnt && head -c 2500M /dev/zero > /mnt/taken', 90_000)
       .catch(() => '');
     for (let i = 0; i < 300 && group.exists(); i++, await sleep(200)) {
       most = Math.max(most, group.tryUsageMib());
       if ((await lab.instance(villain.id)).state === 'stopped') break;
     }
-    await taking;
     expect(most).toBeLessThanOrEqual(held + overheadMib);
     const { state, size: after } = await lab.instance(villain.id);
     tell('memory not given', {
