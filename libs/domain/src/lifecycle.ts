@@ -31,6 +31,8 @@ export const can = {
     'rebooting',
     'migrating',
     'rebuilding',
+    // A delete that got stuck can be asked for again.
+    'deleting',
     'error',
   ],
   update: ['provisioning', 'running', 'paused', 'stopped', 'error'],

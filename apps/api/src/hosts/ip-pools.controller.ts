@@ -3,6 +3,7 @@ import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { isRefusal } from '@bellows/domain/refusal';
 import type { Ask, Cloud } from '@bellows/operations/cloud';
+import { Admission } from '@bellows/operations/instance/create';
 import { addIpPool, findIpPool, removeIpPool } from '@bellows/operations/ip-pool/change';
 import { lacksRole } from '@bellows/operations/views/visible';
 import { Asked } from '../http/asked.js';
@@ -18,7 +19,10 @@ import { ipPoolView, IpPoolView } from './host.view.js';
 @ApiBearerAuth()
 @Controller('v1/ip-pools')
 export class IpPoolsController {
-  constructor(@Inject(CLOUD) private readonly cloud: Cloud) {}
+  constructor(
+    @Inject(CLOUD) private readonly cloud: Cloud,
+    @Inject(Admission) private readonly admission: Admission,
+  ) {}
 
   @Get()
   @Lists('Networks that instances get their addresses from', IpPoolView)
@@ -44,6 +48,8 @@ export class IpPoolsController {
       body: ipPoolView(pool),
       headers: { location: `/v1/ip-pools/${pool.id}` },
     }));
+    // The next create over this API takes its address from there.
+    await this.admission.view.readCatalogue();
     await sendMutation(reply, this.cloud, ask, result);
   }
 

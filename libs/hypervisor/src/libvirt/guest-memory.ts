@@ -28,8 +28,8 @@ const breathingSpaceMib = 128;
 
 /**
  * The least that may be asked of the virtio-mem device now, in MiB: a guest that is asked for more than it can spare
- * runs into its out-of-memory killer. Its own word, by the balloon's statistics: a liar keeps, and pays for, what it
- * has. 0 when it says nothing.
+ * runs into its out-of-memory killer. Its own word, by the balloon's statistics (a second old): a liar keeps, and pays
+ * for, what it has. While it still gives back what it was asked for, it is asked for no more. 0 when it says nothing.
  */
 export async function leastBearableMib(
   connection: Connection,
@@ -37,13 +37,16 @@ export async function leastBearableMib(
   view: DomainView,
   deadline: Deadline,
 ): Promise<number> {
+  const { bootMib, elastic } = view;
+  if (!elastic) return 0;
   const [stats, ramMib] = await Promise.all([
     connection.domainMemoryStats(domain, 0, deadline.call('read memory statistics')),
     pluggedRamMib(connection, domain, view, deadline),
   ]);
+  const pluggedMib = ramMib - bootMib;
+  if (pluggedMib > elastic.requestedMib) return elastic.requestedMib;
   if (stats.usable === undefined) return 0;
   const spareMib = Math.max(0, Math.floor(stats.usable / 1024) - breathingSpaceMib);
   const blockMib = memoryBlockKib / 1024;
-  const least = Math.ceil(Math.max(0, ramMib - view.bootMib - spareMib) / blockMib) * blockMib;
-  return Math.min(least, view.elastic?.sizeMib ?? 0);
+  return Math.min(Math.ceil(Math.max(0, pluggedMib - spareMib) / blockMib) * blockMib, elastic.sizeMib);
 }

@@ -87,7 +87,10 @@ export async function ensureMemory(
     );
   }
   if (!elastic) return;
-  const asked = Math.max(requested, await leastBearableMib(connection, guest.domain, seen, deadline));
+  const growing = requested >= elastic.requestedMib;
+  const asked = growing
+    ? requested
+    : Math.max(requested, await leastBearableMib(connection, guest.domain, seen, deadline));
   if (elastic.requestedMib === asked) return;
   const xml = requestXml(elastic, asked);
   await connection.domainUpdateDeviceFlags(

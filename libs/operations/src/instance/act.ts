@@ -88,11 +88,8 @@ async function deleteOnce(
   if (kept) return kept;
   const live = await cloud.store.liveOperation(id);
   const instance = await targetOf(cloud, ask, id, 'delete', ifMatch);
-  if (isRefusal(instance)) {
-    const again =
-      instance.refused === 'busy' && live?.kind === 'instance.delete' ? await cloud.store.instance(id) : null;
-    return again && live ? answer({ operations: [live], instances: [again] }) : instance;
-  }
+  if (isRefusal(instance)) return instance;
+  if (live?.kind === 'instance.delete') return answer({ operations: [live], instances: [instance] });
   const plan: PowerPlan = { size: instance.desired };
   const operation = newOperation(cloud, ask, instance, 'instance.delete', plan);
   const changes: Change[] = [

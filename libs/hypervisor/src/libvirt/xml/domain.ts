@@ -116,7 +116,7 @@ function devices(spec: GuestSpec, facts: HostFacts, paths: DiskPaths): XmlConten
     // A pseudo-terminal keeps nothing: what a guest writes while nobody reads is dropped, not stored.
     serial: { '@type': 'pty', target: { '@port': 0 } },
     console: { '@type': 'pty', target: { '@type': 'serial', '@port': 0 } },
-    memballoon: { '@model': 'virtio', '@autodeflate': 'off', stats: { '@period': 10 } },
+    memballoon: { '@model': 'virtio', '@autodeflate': 'off', stats: { '@period': 1 } },
     rng: { '@model': 'virtio', backend: { '@model': 'random', '#': '/dev/urandom' } },
     memory: elasticMemory(spec),
   };
