@@ -18,7 +18,6 @@ import {
 /** Lives as long as an attack must: a real figure is in each, so that a slow machine is told from a stalled loop. */
 const loopLimitMs = 100;
 const rssGrowthLimitMib = 200;
-const overheadMib = 512;
 
 const escapes = {
   comment: `]]></domain><disk> : - &anchor *anchor {a: [b]} #'`,
@@ -32,6 +31,8 @@ describe('a hostile guest', () => {
   let neighbour: LabGuest;
   let home: GuestFacts;
   let rssAtFirst = 0;
+  /** What the host's measured overhead lets QEMU have beside the guest's own memory. */
+  let overheadMib = 0;
   const size = async (id: string) => (await lab.instance(id)).size;
   const tell = (attack: string, figures: object) =>
     process.stdout.write(`hostile-guest  ${attack.padEnd(22)} ${JSON.stringify(figures)}\n`);
@@ -78,6 +79,7 @@ describe('a hostile guest', () => {
         userData: escapes.script,
       }),
     ]);
+    ({ overheadMib } = await markOf(villain.id));
     await installHostileAgent(villain.shell);
     await neighbour.shell.startCounter();
     await sleep(1_000);
@@ -166,7 +168,7 @@ describe('a hostile guest', () => {
     ['endless', 1, 'and stopped'],
     ['huge', 2, ''],
     ['deep', 1, ''],
-    ['garbage', 2, 'and stopped'],
+    ['garbage', 2, ''],
   ];
   it.each(plays)(
     'with an agent that is %s is resized to %i vCPU %s all the same',

@@ -101,8 +101,18 @@ export function daemonFigures(): { libvirtdMib: number; virtlogdMib: number; dis
 }
 
 /** What a guest of Bellows carries in its metadata. */
-export async function markOf(id: string): Promise<{ text: string; controller: string; fence: number }> {
+export async function markOf(id: string): Promise<{
+  text: string;
+  controller: string;
+  fence: number;
+  overheadMib: number;
+}> {
   const text = (await virsh('metadata', id, '--uri', 'urn:bellows:instance:1')).trim();
   const value = (name: string) => new RegExp(` ${name}=["']([^"']*)`).exec(text)![1]!;
-  return { text, controller: value('controller'), fence: Number(value('fence')) };
+  return {
+    text,
+    controller: value('controller'),
+    fence: Number(value('fence')),
+    overheadMib: Number(value('overhead')),
+  };
 }
