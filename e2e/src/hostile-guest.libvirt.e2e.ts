@@ -8,6 +8,7 @@ import { Lab, type LabGuest } from './support/lab.js';
 import {
   daemonFigures,
   enforced,
+  markOf,
   MemoryGroup,
   monitor,
   shapeOf,
