@@ -5,6 +5,7 @@ import type { GuestFacts } from './support/guest-shell.js';
 import { installHostileAgent, play, timesAsked, type Play } from './support/hostile-agent.js';
 import { domains, run, volumes } from './support/host.js';
 import { Lab, type LabGuest } from './support/lab.js';
+import { qcow2Header } from './support/qcow2.js';
 import {
   daemonFigures,
   enforced,
@@ -318,20 +319,3 @@ describe('a hostile guest', () => {
     tell('delete', { tookS: (Date.now() - began) / 1000, ...(await unharmed()) });
   }, 300_000);
 });
-
-/** Version 2, with a backing file, as QEMU's docs/interop/qcow2.txt has it. */
-function qcow2Header(backing: string, bytes: number): Buffer {
-  const header = Buffer.alloc(512);
-  header.write('QFI\xfb', 0, 'latin1');
-  header.writeUInt32BE(2, 4);
-  header.writeBigUInt64BE(256n, 8);
-  header.writeUInt32BE(backing.length, 16);
-  header.writeUInt32BE(16, 20);
-  header.writeBigUInt64BE(BigInt(bytes), 24);
-  header.writeUInt32BE(Math.ceil(bytes / 2 ** 29), 36);
-  header.writeBigUInt64BE(0x30000n, 40);
-  header.writeBigUInt64BE(0x10000n, 48);
-  header.writeUInt32BE(1, 56);
-  header.write(backing, 256, 'latin1');
-  return header;
-}
