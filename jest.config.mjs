@@ -36,6 +36,8 @@ const withPostgres = {
 
 const special = ['db', 'redis', 'libvirt'];
 export default {
+  // A machine that is busy with something else makes no test fail; each suite has a budget of its own.
+  testTimeout: 60_000,
   projects: [
     project('unit', ['<rootDir>/{libs,apps}/*/src/**/*.spec.ts'], {
       testPathIgnorePatterns: [...special.map((kind) => `\\.${kind}\\.spec\\.ts$`), '/dist/'],
