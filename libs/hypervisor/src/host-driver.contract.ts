@@ -344,8 +344,13 @@ function resizeTests(story: Story, test: Test): void {
     const { vcpus, ramMib } = spec.floor;
     await story.twice((fence) => driver.ensureVcpus(host, fence, vcpus));
     await story.twice((fence) => driver.ensureMemory(host, fence, ramMib));
+    // A driver may ask for no more than the guest can spare now: so it is asked until it is there.
     const given = await story.eventually(
-      () => story.observe(true),
+      async () => {
+        await story.fixture.sleep(1_500);
+        await driver.ensureMemory(host, story.fence(), ramMib);
+        return story.observe(true);
+      },
       (seen) => seen.plugged.ramMib === ramMib && has({ vcpus, ramMib })(seen),
       story.limits.settleMs,
     );

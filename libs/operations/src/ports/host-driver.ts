@@ -127,7 +127,10 @@ export interface HostDriver {
 
   /** CPU quota and memory limit (plus overhead) of a running guest: what `held` means. */
   ensureLimits(host: HostRef, fence: Fence, limits: { vcpus: number; ramMib: number }): Promise<void>;
-  /** Asks for this much memory (boot plus plugged); the guest takes or gives it in its own time. */
+  /**
+   * Asks for this much memory (boot plus plugged); the guest takes or gives it in its own time. A shrink may at first
+   * ask for less than that, as much as the guest can spare: ask again until `plugged` is there.
+   */
   ensureMemory(host: HostRef, fence: Fence, ramMib: number): Promise<void>;
   /** Plugs and onlines, or offlines, vCPUs; offlining is the guest's favour, the quota is the law. */
   ensureVcpus(host: HostRef, fence: Fence, vcpus: number): Promise<void>;
