@@ -23,7 +23,7 @@ export function actOnInstance(
   ifMatch: number | null,
   answer: Answer<Accepted>,
 ): Promise<StoredAnswer | Refusal> {
-  return untilStable(ifMatch, () => actOnce(cloud, ask, id, action, ifMatch, answer));
+  return untilStable(cloud, ifMatch, () => actOnce(cloud, ask, id, action, ifMatch, answer));
 }
 
 async function actOnce(
@@ -78,7 +78,7 @@ export function deleteInstance(
   ifMatch: number | null,
   answer: Answer<Accepted>,
 ): Promise<StoredAnswer | Refusal> {
-  return untilStable(ifMatch, () => deleteOnce(cloud, ask, id, ifMatch, answer));
+  return untilStable(cloud, ifMatch, () => deleteOnce(cloud, ask, id, ifMatch, answer));
 }
 
 async function deleteOnce(

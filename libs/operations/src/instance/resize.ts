@@ -31,7 +31,7 @@ export function resizeInstance(
   ifMatch: number | null,
   answer: Answer<Accepted>,
 ): Promise<StoredAnswer | Refusal> {
-  return untilStable(ifMatch, async () => {
+  return untilStable(cloud, ifMatch, async () => {
     const kept = await replay(cloud.store, ask.idempotency);
     if (kept) return kept;
     const instance = await targetOf(cloud, ask, id, 'resize', ifMatch);

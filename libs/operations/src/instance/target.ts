@@ -1,5 +1,5 @@
 import { allows, type InstanceAction } from '@bellows/domain/lifecycle';
-import type { InstanceId } from '@bellows/domain/ids';
+import type { InstanceId, OperationId } from '@bellows/domain/ids';
 import { isRefusal, refuse, type Refusal } from '@bellows/domain/refusal';
 import type { Ask, Cloud } from '../cloud.js';
 import type { Instance } from '../ports/rows.js';
@@ -44,18 +44,33 @@ export const busy = (operationId: string): Refusal =>
   refuse('busy', `Operation ${operationId} is still at work on this instance.`, { operationId });
 
 const mostTries = 5;
+/** How long a request waits for the cloud's own settling of the instance, and how often it looks. */
+const settleWaitMs = 15_000;
+const settleLookMs = 150;
 
 /**
- * Decides again when the row changed between reading and writing. A client that named a version in If-Match is
- * told instead.
+ * Decides again when the row changed between reading and writing (a client that named a version in If-Match is told
+ * instead), and when only the cloud's own settling is in the way: that is no reason to refuse an owner.
  */
 export async function untilStable(
+  cloud: Cloud,
   ifMatch: number | null,
   decide: () => Promise<StoredAnswer | Refusal>,
 ): Promise<StoredAnswer | Refusal> {
-  for (let tries = 1; ; tries++) {
+  const patience = cloud.clock.now() + settleWaitMs;
+  for (let tries = 1; ;) {
     const result = await decide();
-    const moved = isRefusal(result) && result.refused === 'precondition' && ifMatch === null;
-    if (!moved || tries === mostTries) return result;
+    if (!isRefusal(result)) return result;
+    if (result.refused === 'busy' && cloud.clock.now() < patience && (await isSettling(cloud, result))) {
+      await cloud.clock.sleep(settleLookMs);
+      continue;
+    }
+    const moved = result.refused === 'precondition' && ifMatch === null;
+    if (!moved || tries++ === mostTries) return result;
   }
+}
+
+async function isSettling(cloud: Cloud, { params }: Refusal): Promise<boolean> {
+  const operation = await cloud.store.operation(params?.['operationId'] as OperationId);
+  return operation?.kind === 'instance.settle';
 }

@@ -14,7 +14,7 @@ export function updateInstance(
   ifMatch: number | null,
   answer: Answer<Instance>,
 ): Promise<StoredAnswer | Refusal> {
-  return untilStable(ifMatch, async () => {
+  return untilStable(cloud, ifMatch, async () => {
     const kept = await replay(cloud.store, ask.idempotency);
     if (kept) return kept;
     const instance = await targetOf(cloud, ask, id, 'update', ifMatch);

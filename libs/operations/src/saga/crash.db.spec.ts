@@ -3,6 +3,7 @@ import type { InstanceId } from '@bellows/domain/ids';
 import { isRefusal } from '@bellows/domain/refusal';
 import { actOnInstance, deleteInstance } from '../instance/act.js';
 import type { Accepted } from '../instance/create.js';
+import { askAsSystem } from '../reconcile/system.js';
 import { resizeInstance } from '../instance/resize.js';
 import type { Instance, Operation } from '../ports/rows.js';
 import { mortal, type Death } from './mortal.fixture.js';
@@ -189,5 +190,17 @@ describe('whatever dies at whatever moment', () => {
     expect(await here.store.operation(operation.id)).toMatchObject({ state: 'cancelled' });
     await standsAt(instance.id, gone);
     await booksBalance();
+  });
+
+  it("a request waits for the cloud's own settling instead of being refused", async () => {
+    const { instance, operation } = await here.admit();
+    await here.finish(operation);
+    const { id } = instance;
+    expect(await askAsSystem(here.cloud, (await here.store.instance(id))!, 'instance.settle')).toBe(true);
+    const settling = (await here.store.liveOperation(id))!;
+    const asked = resize({ vcpus: 4 })(here, id);
+    await here.cloud.clock.sleep(300);
+    expect((await here.finish(settling)).state).toBe('succeeded');
+    expect((await here.finish(await asked)).state).toBe('succeeded');
   });
 });
