@@ -256,6 +256,9 @@ describe('a hostile guest', () => {
       if ((await lab.instance(villain.id)).state === 'stopped') break;
     }
     expect(most).toBeLessThanOrEqual(held + overheadMib);
+    // Its death is seen by an event, or by the next look at the host; the stop that follows takes a moment.
+    const settled = async () => group.exists() || (await lab.instance(villain.id)).state === 'stopped';
+    for (let i = 0; i < 120 && !(await settled()); i++) await sleep(500);
     const { state, size: after } = await lab.instance(villain.id);
     tell('memory not given', {
       guestSaysMib: memTotalMib,
