@@ -70,6 +70,8 @@ try {
 } finally {
   if (id !== undefined)
     await cloud.ended(await cloud.call('DELETE', `/v1/instances/${id}`)).catch(() => undefined);
+  const { body: hosts } = await cloud.call('GET', '/v1/hosts');
+  for (const host of hosts.items) await cloud.call('DELETE', `/v1/hosts/${host.id}`);
   await cloud.stop();
 }
 process.exit();
