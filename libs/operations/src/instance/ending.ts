@@ -3,7 +3,7 @@ import { larger, minus, nothing, sameSize, type Size } from '@bellows/domain/siz
 import type { GuestObservation } from '../ports/host-driver.js';
 import type { Condition, Instance } from '../ports/rows.js';
 import type { Change } from '../ports/store.js';
-import type { StepContext } from '../saga/saga.js';
+import type { Ending, Outcome, StepContext } from '../saga/saga.js';
 
 /** What the last transaction of an instance's operation writes of its size. */
 export interface SizeEnding {
@@ -91,6 +91,25 @@ export function runningChanges(
     usageChange(instance, more.planId ?? instance.planId, held, clock.now()),
     ...claimChange(ctx, reserved),
   ];
+}
+
+/** A running instance that was asked to have this size; `partial` while it still holds more memory than that. */
+export function runningEnding(
+  ctx: Pick<StepContext, 'instance' | 'host' | 'clock'>,
+  outcome: Outcome,
+  { desired, seen }: SizeEnding,
+  more: Partial<Pick<Instance, 'planId' | 'floor' | 'ceiling'>> = {},
+): Ending {
+  const held = heldIn(seen);
+  const still = held.ramMib > desired.ramMib;
+  const message = still
+    ? `Asked for ${desired.ramMib} MiB; the guest still holds ${held.ramMib} MiB and is billed for it.`
+    : null;
+  const conditions = withCondition(ctx.instance.conditions, 'partial', message, ctx.clock.now());
+  return {
+    state: outcome === 'succeeded' && still ? 'partial' : outcome,
+    changes: runningChanges(ctx, { desired, seen }, { ...more, conditions }),
+  };
 }
 
 /** A stopped instance keeps its disk and nothing else. */

@@ -4,7 +4,7 @@ import { larger, minus, type Size } from '@bellows/domain/size';
 import type { GuestObservation, GuestSpec } from '../ports/host-driver.js';
 import type { Change } from '../ports/store.js';
 import type { Ending, Outcome, Saga, Step, StepContext } from '../saga/saga.js';
-import { heldIn, runningChanges, stoppedChanges, withCondition } from './ending.js';
+import { heldIn, runningEnding, stoppedChanges } from './ending.js';
 import { awaitAgent, reports, shutDown } from './steps.js';
 import { patience, watchFor } from './waiting.js';
 
@@ -148,17 +148,9 @@ async function finish(ctx: Ctx, outcome: Outcome): Promise<Ending> {
       changes: [...stoppedChanges(ctx, side.size, seen.held.diskGib, more), ...changes],
     };
   }
-  const held = heldIn(seen);
-  const still = held.ramMib > side.size.ramMib;
-  const message = still
-    ? `Asked for ${side.size.ramMib} MiB; the guest still holds ${held.ramMib} MiB and is billed for it.`
-    : null;
-  const conditions = withCondition(ctx.instance.conditions, 'partial', message, ctx.clock.now());
-  const desired = { ...side.size, diskGib: Math.max(side.size.diskGib, held.diskGib) };
-  return {
-    state: outcome === 'succeeded' && still ? 'partial' : outcome,
-    changes: [...runningChanges(ctx, { desired, seen }, { ...more, conditions }), ...changes],
-  };
+  const desired = { ...side.size, diskGib: Math.max(side.size.diskGib, heldIn(seen).diskGib) };
+  const ending = runningEnding(ctx, outcome, { desired, seen }, more);
+  return { ...ending, changes: [...ending.changes, ...changes] };
 }
 
 /** The quota was claimed for the larger side; what is not needed after all goes back. */

@@ -1,6 +1,6 @@
 import type { Size } from '@bellows/domain/size';
 import type { Saga, Step, StepContext } from '../saga/saga.js';
-import { heldIn, runningChanges, stoppedChanges, withCondition } from './ending.js';
+import { runningEnding, stoppedChanges } from './ending.js';
 
 /**
  * Brings the host and the guest to what was asked already: a shrink the guest granted only in part, CPUs that an
@@ -42,15 +42,6 @@ export const settleSaga: Saga<SettlePlan> & { kind: 'instance.settle' } = {
     if (seen.power !== 'running' && seen.power !== 'paused') {
       return { state: outcome, changes: stoppedChanges(ctx, size, seen.held.diskGib) };
     }
-    const held = heldIn(seen);
-    const still = held.ramMib > size.ramMib;
-    const message = still
-      ? `Asked for ${size.ramMib} MiB; the guest still holds ${held.ramMib} MiB and is billed for it.`
-      : null;
-    const conditions = withCondition(ctx.instance.conditions, 'partial', message, ctx.clock.now());
-    return {
-      state: outcome === 'succeeded' && still ? 'partial' : outcome,
-      changes: runningChanges(ctx, { desired: size, seen }, { conditions }),
-    };
+    return runningEnding(ctx, outcome, { desired: size, seen });
   },
 };
