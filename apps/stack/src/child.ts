@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -76,7 +77,7 @@ export class Child {
       stdio: ['ignore', this.#log.fd, this.#log.fd, 'ipc'],
     });
     this.#process = child;
-    if (child.pid !== undefined && this.spec.niceness > 0) setPriority(child.pid, this.spec.niceness);
+    if (child.pid !== undefined && this.spec.niceness > 0) giveWay(child.pid, this.spec.niceness);
     const started = Date.now();
     child.once('exit', (code, signal) => this.#gone(started, signal ?? `code ${code}`));
     await this.#untilReady(child);
@@ -124,6 +125,19 @@ export class Child {
       );
     }, this.#pauseMs);
     this.#pauseMs = Math.min(this.#pauseMs * 2, longestPauseMs);
+  }
+}
+
+/**
+ * A child is a session of its own, and where the kernel groups sessions (autogroup) niceness counts within one only:
+ * between sessions it is the group's own that counts, see sched(7).
+ */
+function giveWay(pid: number, niceness: number): void {
+  setPriority(pid, niceness);
+  try {
+    writeFileSync(`/proc/${pid}/autogroup`, String(niceness));
+  } catch {
+    // This kernel groups no sessions.
   }
 }
 

@@ -7,8 +7,8 @@ import type { Recurring } from './recurring.js';
 
 const second = 1000;
 const hour = 3600 * second;
-/** Above this the queue itself is the backlog: ringing again would only make it longer. */
-const crowdedQueue = 200;
+/** Rings. Above this the queue itself is the backlog: ringing again would only make it longer. */
+const crowdedQueue = 20;
 /** A ring that is on its way is not lost yet. */
 const ringGraceMs = 2 * second;
 const eventBatch = 1000;

@@ -21,10 +21,14 @@ export type QueueBackendName = 'redis' | 'postgres';
 export const backendOf = (settings: QueueSettings): QueueBackendName =>
   settings.redisUrl === null ? 'postgres' : 'redis';
 
-/** All that a job carries. The operation itself is read from the store by whoever answers. */
+/** All that a job carries. The operations themselves are read from the store by whoever answers. */
 export interface Ring {
-  readonly operationId: string;
+  readonly operationIds: readonly string[];
 }
+
+/** What was accepted together travels together: a queue's own cost a job is more than that of a small operation. */
+export const mostPerRing = 16;
+
 export const ringQueue = 'operations';
 
 /** A dead worker's rings are dropped, not repeated: the sweeper rings for what is overdue, so no job may retry. */

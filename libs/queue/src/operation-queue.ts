@@ -1,7 +1,7 @@
 import type { OperationId } from '@bellows/domain/ids';
 import type { OperationQueue } from '@bellows/operations/ports/queue';
 import type { Queue } from 'bullmq';
-import { classesOf, ringQueue, ringingSide, type QueueSettings, type Ring } from './backend.js';
+import { classesOf, mostPerRing, ringQueue, ringingSide, type QueueSettings, type Ring } from './backend.js';
 import { RingBatch, within, type PendingRing } from './ring-batch.js';
 
 /** Told of lost rings and of lost connections; the sweeper makes both good. */
@@ -70,9 +70,9 @@ export class BullOperationQueue implements OperationQueue {
       this.#everReady = true;
       // No job id of our own: BullMQ ignores an add whose id still exists.
       await queue.addBulk(
-        rings.map(({ operationId, delayMs }) => ({
+        groupsOf(rings).map(({ operationIds, delayMs }) => ({
           name: 'ring',
-          data: { operationId },
+          data: { operationIds },
           opts: { removeOnComplete: true, removeOnFail: true, ...(delayMs > 0 && { delay: delayMs }) },
         })),
       );
@@ -101,4 +101,20 @@ export class BullOperationQueue implements OperationQueue {
     queue.close().catch(() => undefined);
     this.#hangUp();
   }
+}
+
+/** At most `mostPerRing` to a group, all with the same delay. */
+function groupsOf(rings: readonly PendingRing[]): { operationIds: string[]; delayMs: number }[] {
+  const groups: { operationIds: string[]; delayMs: number }[] = [];
+  const open = new Map<number, string[]>();
+  for (const { operationId, delayMs } of rings) {
+    let group = open.get(delayMs);
+    if (!group || group.length >= mostPerRing) {
+      group = [];
+      open.set(delayMs, group);
+      groups.push({ operationIds: group, delayMs });
+    }
+    group.push(operationId);
+  }
+  return groups;
 }

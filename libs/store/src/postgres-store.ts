@@ -5,7 +5,8 @@ import type { Pool } from 'pg';
 import type { DataSource } from 'typeorm';
 import { admitCreates } from './admit-creates.js';
 import * as catalogue from './catalogue-reads.js';
-import { commitChanges } from './changes/commit.js';
+import { Batched } from './batched.js';
+import { commitChanges, commitTogether } from './changes/commit.js';
 import { dataSource } from './data-source.js';
 import type { StoreOptions } from './data-source.js';
 import { isUnavailable, unavailable } from './db-errors.js';
@@ -27,8 +28,28 @@ async function orUnavailable<Result>(work: Promise<Result>): Promise<Result> {
   }
 }
 
+const together = { batch: 64, atOnce: 2 };
+
 /** The store on PostgreSQL 15 or newer. Every call may throw `StoreUnavailableError`. */
 export class PostgresStore implements Store {
+  private readonly takes = new Batched(
+    (asks: readonly leases.LeaseAsk[]) => leases.takeLeases(this.database, asks),
+    together,
+  );
+  private readonly records = new Batched(
+    (asks: readonly leases.StepsAsk[]) => leases.recordSteps(this.database, asks),
+    together,
+  );
+
+  private readonly finishes = new Batched(
+    (commits: readonly (readonly Change[])[]) => commitTogether(this.database, commits),
+    together,
+  );
+  private readonly lives = new Batched(
+    (ids: readonly InstanceId[]) => resources.readLiveOperations(this.database, ids),
+    together,
+  );
+
   private constructor(
     private readonly source: DataSource,
     private readonly database: Database,
@@ -56,7 +77,10 @@ export class PostgresStore implements Store {
     return row.controller_id;
   }
 
-  readonly commit = (changes: readonly Change[]) => commitChanges(this.database, changes);
+  readonly commit = (changes: readonly Change[]) =>
+    changes.some(({ change }) => change === 'finish-operation')
+      ? this.finishes.ask(changes)
+      : commitChanges(this.database, changes);
   readonly admitCreates = (batch: readonly CreateAdmission[]) => admitCreates(this.database, batch);
   readonly keptAnswer = (scope: string, key: string) => catalogue.readKeptAnswer(this.database, scope, key);
 
@@ -78,7 +102,7 @@ export class PostgresStore implements Store {
   readonly tokens = (ask: Ask<'tokens'>) => catalogue.readTokens(this.database, ask);
   readonly operation = (id: OperationId) => resources.readOperation(this.database, id);
   readonly operations = (ask: Ask<'operations'>) => resources.readOperations(this.database, ask);
-  readonly liveOperation = (id: InstanceId) => resources.readLiveOperation(this.database, id);
+  readonly liveOperation = (id: InstanceId) => this.lives.ask(id);
   readonly usage = (ask: Ask<'usage'>) => resources.readUsage(this.database, ask);
   readonly audit = (ask: Ask<'audit'>) => resources.readAudit(this.database, ask);
   readonly onOperationEnded = (listener: (id: OperationId) => void) => this.ended.add(listener);
@@ -87,11 +111,11 @@ export class PostgresStore implements Store {
   readonly placementChanges = (mark: string) => placement.placementChanges(this.database, mark);
 
   readonly lease = (id: OperationId, owner: string, leaseMs: number, known: KnownSagas) =>
-    leases.takeLease(this.database, id, owner, leaseMs, known);
+    this.takes.ask({ id, owner, leaseMs, known });
   readonly renewLease = (id: OperationId, fence: number, leaseMs: number) =>
     leases.renewLease(this.database, id, fence, leaseMs);
   readonly recordSteps = (id: OperationId, fence: number, steps: readonly OperationStep[]) =>
-    leases.recordSteps(this.database, id, fence, steps);
+    this.records.ask({ id, fence, steps });
   readonly releaseLease = (id: OperationId, fence: number, dueAt: EpochMs) =>
     leases.releaseLease(this.database, id, fence, dueAt);
   readonly overdue = (now: EpochMs, limit: number) => leases.overdue(this.database, now, limit);

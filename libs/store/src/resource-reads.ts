@@ -100,14 +100,20 @@ export const readOperations = (session: Session, ask: Ask<'operations'>): Promis
   );
 
 /** With a delete queued behind another operation, the other: that is the one at work. */
-const liveOne: Sql = {
+const liveOnes: Sql = {
   name: 'operation-live',
-  text: `SELECT ${operations.list} FROM operation WHERE instance_id = $1 AND ${live}
-          ORDER BY kind = 'instance.delete' LIMIT 1`,
+  text: `SELECT DISTINCT ON (instance_id) ${operations.list} FROM operation
+          WHERE instance_id = ANY ($1::text[]) AND ${live}
+          ORDER BY instance_id, kind = 'instance.delete'`,
 };
-export async function readLiveOperation(session: Session, id: InstanceId): Promise<Operation | null> {
-  const [row] = await session.rows(liveOne, [id]);
-  return row ? operations.item(row) : null;
+/** One answer an id. */
+export async function readLiveOperations(
+  session: Session,
+  ids: readonly InstanceId[],
+): Promise<(Operation | null)[]> {
+  const rows = await session.rows(liveOnes, [ids]);
+  const found = new Map(rows.map((row) => [row.instance_id, operations.item(row)]));
+  return ids.map((id) => found.get(id) ?? null);
 }
 
 const interval = (row: Row): UsageInterval => ({

@@ -21,7 +21,7 @@ export const createSaga: Saga<CreatePlan> & { kind: 'instance.create' } = {
   async finish(ctx, outcome) {
     if (outcome !== 'succeeded')
       return { state: outcome, changes: outcome === 'stuck' ? stuck(ctx) : undone(ctx) };
-    const seen = await ctx.observe(true);
+    const seen = await ctx.seen(true);
     return { state: 'succeeded', changes: runningChanges(ctx, { desired: ctx.plan.size, seen }) };
   },
 };

@@ -139,7 +139,7 @@ export const resizeSaga: Saga<ResizePlanRow> & { kind: 'instance.resize' } = {
 async function finish(ctx: Ctx, outcome: Outcome): Promise<Ending> {
   const { from, to, impact } = ctx.plan;
   const side = outcome === 'succeeded' ? to : from;
-  const seen = await ctx.observe(impact !== 'offline');
+  const seen = await ctx.seen(impact !== 'offline');
   const changes: Change[] = [quotaChange(ctx, outcome)].flat();
   const more = { planId: side.planId, floor: side.floor, ceiling: side.ceiling };
   if (seen.power !== 'running' && seen.power !== 'paused') {

@@ -207,8 +207,11 @@ export type PlacementRow = Pick<
   'id' | 'zone' | 'state' | 'capacity' | 'reserved' | 'guestOverheadMib' | 'driver'
 >;
 
+/** A lease, with the rows as they were when it was taken. */
 export interface LeasedOperation {
   readonly operation: Operation;
+  readonly instance: Instance;
+  readonly host: Host;
   readonly leaseUntil: EpochMs;
 }
 

@@ -12,6 +12,7 @@ export class RunContext implements StepContext {
   confirmation: 'guest' | 'hypervisor' | null = null;
   /** While the saga goes forward and has not passed its pivot. */
   mayTurn = false;
+  private lastSeen: { readonly seen: GuestObservation; readonly askedGuest: boolean } | null = null;
 
   private constructor(
     readonly operation: Operation,
@@ -25,17 +26,8 @@ export class RunContext implements StepContext {
     this.warnings = [...operation.warnings];
   }
 
-  static async open(
-    { store, clock, drivers }: Cloud,
-    lease: Lease,
-    operation: Operation,
-    draining: AbortSignal,
-  ) {
-    const [instance, host] = await Promise.all([
-      store.instance(operation.instanceId),
-      store.host(operation.hostId),
-    ]);
-    if (!instance || !host) throw new Error(`${operation.id} has no instance or no host`);
+  static of({ clock, drivers }: Cloud, lease: Lease, draining: AbortSignal): RunContext {
+    const { operation, instance, host } = lease.leased;
     const driver = drivers[host.driver];
     if (!driver) throw new Error(`this worker has no ${host.driver} driver`);
     return new RunContext(operation, instance, host, clock, driver, { lease, draining });
@@ -60,17 +52,27 @@ export class RunContext implements StepContext {
     const { lease, draining } = this.ends;
     draining.throwIfAborted();
     const fence = await lease.fence(this.instance.id, need);
+    this.lastSeen = null;
     const result = await call(this.driver, fence);
     lease.signal.throwIfAborted();
     return result;
   }
 
-  observe(askGuest: boolean): Promise<GuestObservation> {
+  async observe(askGuest: boolean): Promise<GuestObservation> {
     this.ends.lease.signal.throwIfAborted();
-    return this.driver.observeGuest(this.hostRef, this.instance.id, { askGuest });
+    const seen = await this.driver.observeGuest(this.hostRef, this.instance.id, { askGuest });
+    this.lastSeen = { seen, askedGuest: askGuest };
+    return seen;
+  }
+
+  seen(askGuest: boolean): Promise<GuestObservation> {
+    const { lastSeen } = this;
+    if (lastSeen && (lastSeen.askedGuest || !askGuest)) return Promise.resolve(lastSeen.seen);
+    return this.observe(askGuest);
   }
 
   async sleep(ms: number): Promise<void> {
+    this.lastSeen = null;
     await this.clock
       .sleep(ms, AbortSignal.any([this.ends.lease.signal, this.ends.draining]))
       .catch((error: unknown) => {

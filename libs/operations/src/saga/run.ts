@@ -91,7 +91,7 @@ export class OperationRunner {
   private async carryOut(leased: LeasedOperation, lease: Lease): Promise<RunResult> {
     const { operation } = leased;
     const saga = this.options.sagas[operation.kind] as Saga<unknown>;
-    const ctx = await RunContext.open(this.cloud, lease, operation, this.draining.signal);
+    const ctx = RunContext.of(this.cloud, lease, this.draining.signal);
     const steps = saga.steps(operation.plan);
     const run = new SagaRun(this.cloud, lease, ctx, steps, this.options.log);
     const outcome = await run.toTheEnd();

@@ -23,6 +23,8 @@ export interface StepContext<Plan = unknown> {
   ): Promise<Result>;
   /** Looks at the guest; changes nothing, so it needs no fence. */
   observe(askGuest: boolean): Promise<GuestObservation>;
+  /** What the last look saw, when nothing was done and no time was slept since; else a new look. */
+  seen(askGuest: boolean): Promise<GuestObservation>;
   /** Sleeps, unless the lease is lost or the worker is draining: then it throws. */
   sleep(ms: number): Promise<void>;
   warn(sentence: string): void;

@@ -2,10 +2,8 @@ import type { HostId } from '@bellows/domain/ids';
 import { plus } from '@bellows/domain/size';
 import type { Size } from '@bellows/domain/size';
 import type { QuotaUse } from '@bellows/operations/ports/rows';
-import type { Change } from '@bellows/operations/ports/store';
 import { refuse } from '../db-errors.js';
 import type { Session, Sql } from '../db.js';
-import type { ChangeOf } from './kinds.js';
 
 export interface HostClaim {
   readonly hostId: string;
@@ -131,8 +129,3 @@ export function quotaClaims(
   }
   return [...sums.values()];
 }
-
-export const isHostClaim = (change: Change): change is ChangeOf<'claim-host'> =>
-  change.change === 'claim-host';
-export const isQuotaClaim = (change: Change): change is ChangeOf<'claim-quota'> =>
-  change.change === 'claim-quota';

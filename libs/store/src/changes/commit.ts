@@ -3,21 +3,17 @@ import { refusalIn } from '../db-errors.js';
 import type { Database, Session } from '../db.js';
 import { releaseAddresses } from '../addresses.js';
 import * as catalogue from './catalogue.js';
-import {
-  applyHostClaims,
-  applyQuotaClaims,
-  hostClaims,
-  isHostClaim,
-  isQuotaClaim,
-  quotaClaims,
-} from './claims.js';
+import { applyHostClaims, applyQuotaClaims, hostClaims, quotaClaims } from './claims.js';
 import { deleteHost, insertHost, updateHost } from './host.js';
-import { cutUsage, updateInstance } from './instance.js';
-import type { Apply, ChangeOf } from './kinds.js';
-import { finishOperation, insertOperation, requestCancel } from './operation.js';
+import { cutUsage, updateInstances } from './instance.js';
+import type { Apply, ApplyAll, ChangeOf } from './kinds.js';
+import { finishOperations, insertOperation, requestCancel } from './operation.js';
 import { appendAudit, appendEvents, keepAnswer } from './records.js';
 
-type Single = Exclude<Change['change'], 'claim-host' | 'claim-quota' | 'event' | 'audit'>;
+/** Made for all changes of the kind at once. */
+type Grouped =
+  'claim-host' | 'claim-quota' | 'event' | 'audit' | 'finish-operation' | 'update-instance' | 'cut-usage';
+type Single = Exclude<Change['change'], Grouped>;
 
 /**
  * The order in which locks are taken, whatever order the changes came in: keys, operations, inserts, instance,
@@ -25,7 +21,6 @@ type Single = Exclude<Change['change'], 'claim-host' | 'claim-quota' | 'event' |
  */
 const ranks = {
   'keep-answer': 0,
-  'finish-operation': 1,
   'request-cancel': 1,
   'insert-project': 2,
   'insert-token': 2,
@@ -35,20 +30,14 @@ const ranks = {
   'put-plan': 2,
   'put-image': 2,
   'insert-operation': 2,
-  'update-instance': 3,
-  'cut-usage': 3,
   'release-addresses': 4,
   'delete-ip-pool': 4,
   'set-quota': 5,
   'update-host': 7,
   'delete-host': 9,
 } as const satisfies Record<Single, number>;
-const quotaRank = 6;
-const claimRank = 8;
-
 const appliers: { readonly [Kind in Single]: Apply<Kind> } = {
   'keep-answer': keepAnswer,
-  'finish-operation': finishOperation,
   'request-cancel': requestCancel,
   'insert-project': catalogue.insertProject,
   'insert-token': catalogue.insertToken,
@@ -58,8 +47,6 @@ const appliers: { readonly [Kind in Single]: Apply<Kind> } = {
   'put-plan': catalogue.putPlan,
   'put-image': catalogue.putImage,
   'insert-operation': insertOperation,
-  'update-instance': updateInstance,
-  'cut-usage': cutUsage,
   'release-addresses': (session, { instanceId }) => releaseAddresses(session, instanceId),
   'delete-ip-pool': catalogue.deleteIpPool,
   'set-quota': catalogue.setQuota,
@@ -74,32 +61,41 @@ function stepOf(change: ChangeOf<Single>): Step {
   return [ranks[change.change], (session) => apply(session, change)];
 }
 
+const groups: { readonly [Kind in Grouped]: readonly [rank: number, apply: ApplyAll<Kind>] } = {
+  'finish-operation': [1, finishOperations],
+  event: [
+    2,
+    (session, changes) =>
+      appendEvents(
+        session,
+        changes.map(({ event }) => event),
+      ),
+  ],
+  audit: [
+    2,
+    (session, changes) =>
+      appendAudit(
+        session,
+        changes.map(({ entry }) => entry),
+      ),
+  ],
+  'update-instance': [3, updateInstances],
+  'cut-usage': [3, cutUsage],
+  'claim-quota': [6, (session, changes) => applyQuotaClaims(session, quotaClaims(changes))],
+  'claim-host': [8, (session, changes) => applyHostClaims(session, hostClaims(changes))],
+};
+
+function groupSteps(changes: readonly Change[]): Step[] {
+  return Object.entries(groups).flatMap(([kind, [rank, applyTo]]): Step[] => {
+    const apply = applyTo as unknown as (session: Session, all: readonly Change[]) => Promise<void>;
+    const all = changes.filter((change) => change.change === kind);
+    return all.length === 0 ? [] : [[rank, (session) => apply(session, all)]];
+  });
+}
+
 function stepsOf(changes: readonly Change[]): Step[] {
-  const of = <Kind extends Change['change']>(kind: Kind): ChangeOf<Kind>[] =>
-    changes.filter((c): c is ChangeOf<Kind> => c.change === kind);
-  const grouped = new Set<string>(['claim-host', 'claim-quota', 'event', 'audit']);
-  const steps = changes.filter((c): c is ChangeOf<Single> => !grouped.has(c.change)).map(stepOf);
-  steps.push(
-    [
-      3,
-      (session) =>
-        appendEvents(
-          session,
-          of('event').map((c) => c.event),
-        ),
-    ],
-    [
-      3,
-      (session) =>
-        appendAudit(
-          session,
-          of('audit').map((c) => c.entry),
-        ),
-    ],
-    [quotaRank, (session) => applyQuotaClaims(session, quotaClaims(changes.filter(isQuotaClaim)))],
-    [claimRank, (session) => applyHostClaims(session, hostClaims(changes.filter(isHostClaim)))],
-  );
-  return steps.sort(([a], [b]) => a - b);
+  const singles = changes.filter((c): c is ChangeOf<Single> => !(c.change in groups));
+  return [...singles.map(stepOf), ...groupSteps(changes)].sort(([a], [b]) => a - b);
 }
 
 /** All changes in one transaction, or none and why. Throws `StoreUnavailableError`. */
@@ -115,4 +111,20 @@ export async function commitChanges(database: Database, changes: readonly Change
     if (!refusal) throw error;
     return { ok: false, ...refusal };
   }
+}
+
+/**
+ * Several commits of which each ends another operation: in one transaction. Where one of them is refused this throws,
+ * and nothing of any was made.
+ */
+export async function commitTogether(
+  database: Database,
+  commits: readonly (readonly Change[])[],
+): Promise<CommitResult[]> {
+  if (commits.length === 1) return [await commitChanges(database, commits[0]!)];
+  const steps = stepsOf(commits.flat());
+  await database.transaction(async (session) => {
+    for (const [, run] of steps) await run(session);
+  });
+  return commits.map(() => ({ ok: true }));
 }

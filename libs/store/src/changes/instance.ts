@@ -1,32 +1,36 @@
 import type { Instance } from '@bellows/operations/ports/rows';
 import { refuse } from '../db-errors.js';
-import type { Sql } from '../db.js';
+import type { Session, Sql } from '../db.js';
 import { instances } from '../rows/mappings.js';
-import type { Apply } from './kinds.js';
+import type { ApplyAll, ChangeOf } from './kinds.js';
 
 /** The database's clock, in milliseconds since the epoch: the one clock all processes share. */
 export const nowMs = `floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint`;
 
+/** What is being deleted stays so until it is deleted, whatever another operation's end writes. */
+const stateOf = `CASE WHEN i.state = 'deleting' AND a.state <> 'deleted' THEN i.state ELSE a.state END`;
+
 /** One prepared statement for each set of columns that is ever written together: a dozen or two in practice. */
 const prepared = new Map<string, Sql>();
-
-/** What is being deleted stays so until it is deleted, whatever another operation's end writes. */
-const stateOf = (n: number): string =>
-  `CASE WHEN state = 'deleting' AND $${n} <> 'deleted' THEN state ELSE $${n} END`;
 
 function updateOf(columns: readonly string[]): Sql {
   const key = columns.join(',');
   let sql = prepared.get(key);
   if (!sql) {
-    const sets = columns.map(
-      (column, n) => `${column} = ${column === 'state' ? stateOf(n + 4) : `$${n + 4}`}`,
-    );
+    const sets = columns.map((column) => `${column} = ${column === 'state' ? stateOf : `a.${column}`}`);
     sql = {
       name: `instance-update-${prepared.size}`,
       text: `
-        UPDATE instance SET ${[...sets, 'version = version + 1', `updated_at = ${nowMs}`].join(', ')}
-         WHERE id = $1 AND ($2::text[] IS NULL OR state = ANY ($2)) AND ($3::integer IS NULL OR version = $3)
-        RETURNING id`,
+        WITH locked AS MATERIALIZED (
+          SELECT id FROM instance WHERE id = ANY ($1::text[]) ORDER BY id FOR NO KEY UPDATE)
+        UPDATE instance AS i
+           SET ${[...sets, 'version = i.version + 1', `updated_at = ${nowMs}`].join(', ')}
+          FROM json_to_recordset($2::json) AS ask (id text, states jsonb, version integer, set json)
+               JOIN locked USING (id),
+               LATERAL json_populate_record(NULL::instance, ask.set) AS a
+         WHERE i.id = ask.id AND (ask.states IS NULL OR ask.states ? i.state)
+           AND (ask.version IS NULL OR i.version = ask.version)
+        RETURNING i.id`,
     };
     prepared.set(key, sql);
   }
@@ -35,42 +39,82 @@ function updateOf(columns: readonly string[]): Sql {
 
 const look: Sql = { name: 'instance-look', text: 'SELECT state, version FROM instance WHERE id = $1' };
 
-export const updateInstance: Apply<'update-instance'> = async (session, { id, expect, set }) => {
-  const written = instances.parameters(set as Partial<Instance>).sort(([a], [b]) => (a < b ? -1 : 1));
-  const rows = await session.rows(updateOf(written.map(([column]) => column)), [
-    id,
-    expect?.states ?? null,
-    expect?.version ?? null,
-    ...written.map(([, value]) => value),
-  ]);
-  if (rows.length > 0) return;
-  const [found] = await session.rows<{ state: string; version: number }>(look, [id]);
-  if (!found) throw refuse('not-found');
-  const stateFits = !expect?.states || (expect.states as readonly string[]).includes(found.state);
-  throw refuse(stateFits ? 'version' : 'state');
+/** Each for another instance. */
+export const updateInstances: ApplyAll<'update-instance'> = async (session, changes) => {
+  const groups = new Map<string, ChangeOf<'update-instance'>[]>();
+  for (const change of changes) {
+    const columns = instances
+      .columnsOf(change.set as Partial<Instance>)
+      .sort()
+      .join(',');
+    groups.set(columns, [...(groups.get(columns) ?? []), change]);
+  }
+  for (const [columns, group] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1)))
+    await updateGroup(session, columns.split(',').filter(Boolean), group);
 };
 
-const closeUsage: Sql = {
-  name: 'usage-close',
+async function updateGroup(
+  session: Session,
+  columns: readonly string[],
+  group: readonly ChangeOf<'update-instance'>[],
+): Promise<void> {
+  const asks = group.map(({ id, expect, set }) => ({
+    id,
+    ...expect,
+    set: instances.row(set as Partial<Instance>),
+  }));
+  const rows = await session.rows<{ id: string }>(updateOf(columns), [
+    group.map(({ id }) => id),
+    JSON.stringify(asks),
+  ]);
+  if (rows.length === group.length) return;
+  const written = new Set(rows.map(({ id }) => id));
+  const refused = group.find(({ id }) => !written.has(id))!;
+  const [found] = await session.rows<{ state: string; version: number }>(look, [refused.id]);
+  if (!found) throw refuse('not-found');
+  const states = refused.expect?.states as readonly string[] | undefined;
+  throw refuse(!states || states.includes(found.state) ? 'version' : 'state');
+}
+
+/** Of each instance the open interval is closed when something in it changes, and one that differs is opened. */
+const cut: Sql = {
+  name: 'usage-cut',
   text: `
-    UPDATE usage_interval SET until_at = GREATEST(from_at, $2::bigint)
-     WHERE instance_id = $1 AND until_at IS NULL
-       AND ($3::integer IS NULL OR (held_vcpus, held_ram_mib, held_disk_gib, plan_id)
-            IS DISTINCT FROM ($3::integer, $4::integer, $5::integer, $6::text))`,
-};
-const openUsage: Sql = {
-  name: 'usage-open',
-  text: `
+    WITH ask AS MATERIALIZED (
+           SELECT * FROM json_to_recordset($1::json)
+                      AS a (instance_id text, project_id text, plan_id text, held_vcpus integer,
+                            held_ram_mib integer, held_disk_gib integer, at bigint)),
+         closed AS (
+           UPDATE usage_interval AS u
+              SET until_at = GREATEST(u.from_at, ask.at)
+             FROM ask
+            WHERE u.instance_id = ask.instance_id AND u.until_at IS NULL
+              AND (ask.held_vcpus IS NULL OR (u.held_vcpus, u.held_ram_mib, u.held_disk_gib, u.plan_id)
+                   IS DISTINCT FROM (ask.held_vcpus, ask.held_ram_mib, ask.held_disk_gib, ask.plan_id))
+           RETURNING u.id, u.instance_id, u.until_at)
     INSERT INTO usage_interval
            (instance_id, project_id, plan_id, held_vcpus, held_ram_mib, held_disk_gib, from_at)
-    SELECT $1::text, $7::text, $6::text, $3::integer, $4::integer, $5::integer,
+    SELECT instance_id, project_id, plan_id, held_vcpus, held_ram_mib, held_disk_gib,
            -- A clock that went back must not bill a moment twice.
-           GREATEST($2::bigint, (SELECT max(until_at) FROM usage_interval WHERE instance_id = $1))
-     WHERE NOT EXISTS (SELECT 1 FROM usage_interval WHERE instance_id = $1 AND until_at IS NULL)`,
+           GREATEST(at, (SELECT max(u.until_at) FROM usage_interval AS u WHERE u.instance_id = ask.instance_id),
+                    (SELECT until_at FROM closed WHERE closed.instance_id = ask.instance_id))
+      FROM ask
+     WHERE held_vcpus IS NOT NULL AND NOT EXISTS (
+       SELECT 1 FROM usage_interval AS u
+        WHERE u.instance_id = ask.instance_id AND u.until_at IS NULL
+          AND u.id NOT IN (SELECT id FROM closed))`,
 };
 
-export const cutUsage: Apply<'cut-usage'> = async (session, { instanceId, projectId, planId, held, at }) => {
-  const values = [instanceId, at, held?.vcpus ?? null, held?.ramMib ?? null, held?.diskGib ?? null, planId];
-  await session.rows(closeUsage, values);
-  if (held) await session.rows(openUsage, [...values, projectId]);
+/** Each for another instance. */
+export const cutUsage: ApplyAll<'cut-usage'> = async (session, changes) => {
+  const asks = changes.map(({ instanceId, projectId, planId, held, at }) => ({
+    instance_id: instanceId,
+    project_id: projectId,
+    plan_id: planId,
+    held_vcpus: held?.vcpus,
+    held_ram_mib: held?.ramMib,
+    held_disk_gib: held?.diskGib,
+    at,
+  }));
+  await session.rows(cut, [JSON.stringify(asks)]);
 };

@@ -8,3 +8,9 @@ export type Apply<Kind extends Change['change']> = (
   session: Session,
   change: ChangeOf<Kind>,
 ) => Promise<void>;
+
+/** The same for all changes of one kind that a transaction makes. */
+export type ApplyAll<Kind extends Change['change']> = (
+  session: Session,
+  changes: readonly ChangeOf<Kind>[],
+) => Promise<void>;

@@ -2,7 +2,7 @@ import type { OperationId } from '@bellows/domain/ids';
 import { LookAgain, Refused, refuse } from '../db-errors.js';
 import type { Session, Sql } from '../db.js';
 import { operations } from '../rows/mappings.js';
-import type { Apply } from './kinds.js';
+import type { Apply, ApplyAll } from './kinds.js';
 
 export const live = `state IN ('pending', 'running')`;
 export const endedChannel = 'bellows_operation_ended';
@@ -40,12 +40,20 @@ export const insertOperation: Apply<'insert-operation'> = async (session, { oper
 const finish: Sql = {
   name: 'operation-finish',
   text: `
-    WITH done AS (
-      UPDATE operation
-         SET state = $3, steps = $4, error = $5, warnings = $6, confirmed_by = $7, finished_at = $8,
-             lease_owner = NULL, lease_until = NULL
-       WHERE id = $1 AND fence = $2 AND ${live}
-      RETURNING id)
+    WITH ask AS MATERIALIZED (
+           SELECT * FROM json_to_recordset($1::json)
+                      AS a (id text, fence bigint, state text, steps jsonb, error jsonb, warnings jsonb,
+                            confirmed_by text, finished_at bigint)),
+         locked AS MATERIALIZED (
+           SELECT operation.id FROM operation WHERE id IN (SELECT id FROM ask) ORDER BY id FOR NO KEY UPDATE),
+         done AS (
+           UPDATE operation AS o
+              SET state = ask.state, steps = ask.steps, error = ask.error, warnings = ask.warnings,
+                  confirmed_by = ask.confirmed_by, finished_at = ask.finished_at,
+                  lease_owner = NULL, lease_until = NULL
+             FROM ask JOIN locked USING (id)
+            WHERE o.id = ask.id AND o.fence = ask.fence AND o.state IN ('pending', 'running')
+           RETURNING o.id)
     SELECT id, pg_notify('${endedChannel}', id) FROM done`,
 };
 
@@ -53,18 +61,12 @@ async function whyNot(session: Session, id: OperationId, otherwise: 'fence' | 's
   return refuse((await session.rows(exists, [id])).length > 0 ? otherwise : 'not-found');
 }
 
-export const finishOperation: Apply<'finish-operation'> = async (session, { id, fence, set }) => {
-  const rows = await session.rows(finish, [
-    id,
-    fence,
-    set.state,
-    JSON.stringify(set.steps),
-    set.error && JSON.stringify(set.error),
-    JSON.stringify(set.warnings),
-    set.confirmedBy,
-    set.finishedAt,
-  ]);
-  if (rows.length === 0) throw await whyNot(session, id, 'fence');
+export const finishOperations: ApplyAll<'finish-operation'> = async (session, changes) => {
+  const asks = changes.map(({ id, fence, set }) => ({ id, fence, ...operations.row(set) }));
+  const rows = await session.rows<{ id: OperationId }>(finish, [JSON.stringify(asks)]);
+  if (rows.length === changes.length) return;
+  const done = new Set(rows.map(({ id }) => id));
+  throw await whyNot(session, changes.find(({ id }) => !done.has(id))!.id, 'fence');
 };
 
 const cancel: Sql = {

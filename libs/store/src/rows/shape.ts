@@ -77,6 +77,8 @@ export class Mapping<Item> {
     return row;
   };
 
+  readonly columnsOf = (item: Partial<Item>): string[] => Object.keys(this.row(item));
+
   /** The same as statement parameters: JSON columns as text. */
   readonly parameters = (item: Partial<Item>): [column: string, value: unknown][] => {
     const json = new Set(this.fields.filter((f) => f.json).map((f) => f.column));
