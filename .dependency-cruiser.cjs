@@ -11,10 +11,17 @@ const mayImport = {
   'libs/store': ['libs/domain', 'libs/operations/[^/]+/ports', 'migrations'],
   'libs/queue': ['libs/domain', 'libs/operations/[^/]+/ports'],
   'libs/hypervisor': ['libs/domain', 'libs/operations/[^/]+/ports', 'libs/node-libvirt'],
+  'libs/engine': ['libs/domain', 'libs/operations/[^/]+/ports'],
   'libs/testkit': ['libs/domain', 'libs/operations', 'libs/store', 'libs/postgres', 'migrations'],
-  'apps/api': ['libs/config', 'libs/domain', 'libs/operations'],
-  'apps/worker': ['libs/config', 'libs/domain', 'libs/operations'],
-  'apps/fleet': ['libs/domain', 'libs/hypervisor/[^/]+/sim', 'libs/operations/[^/]+/ports'],
+  'apps/api': ['libs/config', 'libs/domain', 'libs/engine', 'libs/operations'],
+  'apps/worker': ['libs/config', 'libs/domain', 'libs/engine', 'libs/operations'],
+  'apps/fleet': [
+    'libs/domain',
+    'libs/engine/[^/]+/sim',
+    'libs/hypervisor/[^/]+/sim',
+    'libs/operations/[^/]+/ports',
+  ],
+  'apps/gateway': ['libs/domain', 'libs/engine/[^/]+/proxy', 'libs/operations/[^/]+/ports'],
   'apps/stack': ['libs/config', 'libs/postgres', 'libs/store/[^/]+/migrate'],
   'apps/cli': ['libs/api-client'],
   migrations: [],
@@ -32,7 +39,7 @@ const direction = Object.entries(mayImport).map(([room, allowed]) => ({
   from: {
     path: `^${room}/src/`,
     // Only modules name the adapters; the one queue processor of the worker names its queue.
-    pathNot: [tests, ...(/^apps\/(api|worker)$/.test(room) ? ['\\.(module|processor)\\.ts$'] : [])],
+    pathNot: [tests, ...(/^apps\/(api|worker|gateway)$/.test(room) ? ['\\.(module|processor)\\.ts$'] : [])],
   },
   to: { path: anyRoom, pathNot: [room, ...allowed].map((path) => `^${path}/|^${path}[.]`) },
 }));
@@ -45,6 +52,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^apps/(api|worker)/src/.*\\.(module|processor)\\.ts$' },
       to: { path: anyRoom, pathNot: [`^(apps/(api|worker)|libs/(config|domain|operations)|${adapters})/`] },
+    },
+    {
+      name: 'the-gateway-holds-no-database',
+      comment: 'It parses bytes of guests: whoever takes it over finds streams into guests, and nothing else.',
+      severity: 'error',
+      from: { path: '^apps/gateway/', pathNot: tests },
+      to: { path: '^libs/(store|queue|postgres|config)/|node_modules/(pg|typeorm|bullmq|ioredis)/' },
     },
     {
       name: 'tests-import-what-tests-may',

@@ -19,7 +19,7 @@ const project = (displayName, testMatch, extra = {}) => ({
   transform,
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
-    '^@bellows/(api|worker|fleet|stack|cli)/(.*)$': '<rootDir>/apps/$1/src/$2',
+    '^@bellows/(api|worker|fleet|gateway|stack|cli)/(.*)$': '<rootDir>/apps/$1/src/$2',
     '^@bellows/migrations/(.*)$': '<rootDir>/migrations/src/$1',
     '^@bellows/([^/]+)/(.*)$': '<rootDir>/libs/$1/src/$2',
     '^(\\.{1,2}/.*)\\.js$': '$1',

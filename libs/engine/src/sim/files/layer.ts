@@ -1,0 +1,81 @@
+import { limits } from '../limits.js';
+import { FsError, nameOf, parentOf, type FileNode } from './node.js';
+
+/** What all layers of one engine may hold together. */
+export class Quota {
+  private bytes = 0;
+  private entries = 0;
+
+  charge(bytes: number, entries: number, path: string): void {
+    if (this.bytes + bytes > limits.fileBytes || this.entries + entries > limits.fileEntries)
+      throw new FsError('ENOSPC', path);
+    this.bytes += bytes;
+    this.entries += entries;
+  }
+
+  release(bytes: number, entries: number): void {
+    this.bytes -= bytes;
+    this.entries -= entries;
+  }
+}
+
+/** One layer as overlayfs has them: what was added or changed, and null (a whiteout) for what was taken away. */
+export class Layer {
+  readonly nodes = new Map<string, FileNode | null>();
+  private readonly children = new Map<string, Set<string>>();
+  private size = 0;
+
+  constructor(private readonly quota: Quota | null = null) {}
+
+  /** Sum of the files' lengths. */
+  get bytes(): number {
+    return this.size;
+  }
+
+  set(path: string, node: FileNode | null): void {
+    const before = this.nodes.get(path);
+    const known = before !== undefined;
+    const delta = lengthOf(node) - lengthOf(before);
+    this.quota?.charge(delta, known ? 0 : 1, path);
+    this.size += delta;
+    this.nodes.set(path, node);
+    if (known || path === '/') return;
+    const dir = parentOf(path);
+    const names = this.children.get(dir);
+    if (names) names.add(nameOf(path));
+    else this.children.set(dir, new Set([nameOf(path)]));
+  }
+
+  /** Forgets the path: what lies below shows again. */
+  forget(path: string): void {
+    const node = this.nodes.get(path);
+    if (node === undefined) return;
+    this.size -= lengthOf(node);
+    this.quota?.release(lengthOf(node), 1);
+    this.nodes.delete(path);
+    this.children.get(parentOf(path))?.delete(nameOf(path));
+  }
+
+  namesIn(dir: string): Iterable<string> {
+    return this.children.get(dir) ?? [];
+  }
+
+  /** Gives back what it held of the quota; the layer is not used after. */
+  dispose(): void {
+    this.quota?.release(this.size, this.nodes.size);
+  }
+
+  /** The same entries, in the order of their paths, charged to that quota. */
+  copy(quota: Quota | null): Layer {
+    const copy = new Layer(quota);
+    for (const [path, node] of this.sorted()) copy.set(path, node);
+    return copy;
+  }
+
+  sorted(): [string, FileNode | null][] {
+    return [...this.nodes].sort(([a], [b]) => (a < b ? -1 : 1));
+  }
+}
+
+const lengthOf = (node: FileNode | null | undefined): number =>
+  node?.kind === 'file' ? node.data.length : node?.kind === 'link' ? node.target.length : 0;

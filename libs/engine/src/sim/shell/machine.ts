@@ -1,0 +1,30 @@
+import type { Clock } from '@bellows/operations/ports/clock';
+import type { FileTree } from '../files/file-tree.js';
+import type { EngineSize } from '../world.js';
+import type { Process } from './process.js';
+
+export type Program = (process: Process) => Promise<number>;
+
+/** A modelled server answers a request for a path. */
+export type WebServer = (path: string) => { readonly status: number; readonly body: string };
+
+/** What a modelled process sees of the container it runs in. */
+export interface Machine {
+  readonly clock: Clock;
+  readonly tree: FileTree;
+  readonly programs: ReadonlyMap<string, Program>;
+  readonly hostname: string;
+  /** Of the whole instance. */
+  size(): EngineSize;
+  /** Bytes; null without a limit. */
+  memoryLimit(): number | null;
+  /** Cores; null without a limit. */
+  cpuLimit(): number | null;
+  onOom(): void;
+  /** Offers a server to this container's networks; the function takes it away. */
+  listen(port: number, server: WebServer): () => void;
+  /** The server behind `host:port`, if this container can reach one. */
+  reach(host: string, port: number): WebServer | null;
+  /** `a.b.c.d` by the name of a container in one of its networks; null for what is not known. */
+  resolve(host: string): string | null;
+}
