@@ -229,7 +229,7 @@ class Parser {
         this.takeHeredocs();
         if (!newlines && filled) {
           // The newline still ends the command.
-          this.words.at--;
+          if (this.text[this.words.at - 1] === '\n') this.words.at--;
           return;
         }
       } else return;

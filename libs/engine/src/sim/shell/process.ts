@@ -146,6 +146,21 @@ export class Process {
     }
     return this.table.run(this.pid, { ...start, argv }, found);
   }
+
+  /** Runs a program in its own place, as `exec` does: signals reach it, though the model gives it a pid of its own. */
+  async become(argv: readonly string[], change: Partial<ProcessStart>): Promise<number> {
+    const running = this.spawn(argv, change);
+    const pid = this.table.newestChildOf(this.pid);
+    const target = pid === null ? undefined : this.table.processes.get(pid);
+    if (target) {
+      for (const signal of [1, 2, 3, 15])
+        this.handlers.set(signal, () => {
+          // Where the shell would have been deaf as PID 1, so is what took its place.
+          if (this.pid !== 1 || target.handlers.has(signal)) target.kill(signal);
+        });
+    }
+    return this.wait(running);
+  }
 }
 
 const sayMissing = (name: string, found: Found, shell = 'sh'): string => {
@@ -197,6 +212,11 @@ export class ProcessTable {
       this.processes.delete(process.pid);
       if (process.pid === 1) this.killAll();
     }
+  }
+
+  newestChildOf(ppid: number): number | null {
+    const children = [...this.processes.values()].filter((process) => process.ppid === ppid);
+    return children.at(-1)?.pid ?? null;
   }
 
   /** Bytes held by all. */
