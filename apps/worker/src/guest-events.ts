@@ -1,4 +1,4 @@
-import type { HostId } from '@bellows/domain/ids';
+import type { HostId, InstanceId } from '@bellows/domain/ids';
 import type { Cloud } from '@bellows/operations/cloud';
 import type { GuestEvent } from '@bellows/operations/ports/host-driver';
 import { onGuestEvent } from '@bellows/operations/reconcile/settle';
@@ -13,6 +13,8 @@ export class GuestEvents {
   constructor(
     private readonly cloud: Cloud,
     private readonly logger: Logger,
+    /** True: an operation is at work on that guest, and sees for itself. */
+    private readonly isAtWork: (id: InstanceId) => boolean,
   ) {}
 
   /** Watches the hosts that are there now, and no others. */
@@ -41,6 +43,7 @@ export class GuestEvents {
   }
 
   #heard(event: GuestEvent): void {
+    if (this.isAtWork(event.instanceId)) return;
     onGuestEvent(this.cloud, event).catch((error: unknown) => {
       this.logger.warn(
         { instanceId: event.instanceId, event: event.kind, err: error },

@@ -3,7 +3,9 @@ import { pino, type Logger } from 'pino';
 import type { RunnerOptions } from '@bellows/operations/saga/run';
 
 /** One JSON line an event. */
-export const makeLogger = (level: string): Logger => pino({ name: 'worker', level });
+export const makeLogger = (level: string): Logger =>
+  // Work does not wait for its line to be written; what is left is written as the process ends.
+  pino({ name: 'worker', level }, pino.destination({ sync: false }));
 
 /** What a runner reports, with its operation id among the facts. */
 export const runnerLog =

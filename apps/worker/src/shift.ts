@@ -34,7 +34,7 @@ export class Shift implements OnApplicationBootstrap, BeforeApplicationShutdown,
     @Inject(RingsProcessor) private readonly rings: RingsProcessor,
     @Inject(Metrics) private readonly metrics: Metrics,
   ) {
-    this.#events = new GuestEvents(cloud, logger);
+    this.#events = new GuestEvents(cloud, logger, (id) => this.runner.isAt(id));
     const follow = { name: 'follow-hosts', everyMs: 5_000, round: () => this.#events.follow() };
     this.#tasks = [...roundsOf(cloud, logger), follow].map((task) => new RecurringTask(task, this.#report()));
   }

@@ -119,6 +119,8 @@ async function launch(
     shared_buffers: '128MB',
     max_wal_size: '1GB',
     jit: 'off',
+    // A new cloud's tables grow from nothing to thousands of rows in seconds; plans made for empty ones must not last.
+    autovacuum_naptime: '5s',
     log_min_messages: 'warning',
     log_min_error_statement: 'panic',
     idle_in_transaction_session_timeout: '60s',

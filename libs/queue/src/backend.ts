@@ -27,7 +27,7 @@ export interface Ring {
 }
 
 /** What was accepted together travels together: a queue's own cost a job is more than that of a small operation. */
-export const mostPerRing = 16;
+export const mostPerRing = 32;
 
 export const ringQueue = 'operations';
 

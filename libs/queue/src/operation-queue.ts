@@ -7,6 +7,8 @@ import { RingBatch, within, type PendingRing } from './ring-batch.js';
 /** Told of lost rings and of lost connections; the sweeper makes both good. */
 export type QueueTrouble = (message: string, error: unknown) => void;
 
+/** BullMQ's Postgres backend makes two temporary tables for a bulk: dearer than a few jobs one by one. */
+const fewJobs = 4;
 const limits = { batch: 500, waiting: 20_000, deadlineMs: 2000 };
 
 /**
@@ -69,13 +71,13 @@ export class BullOperationQueue implements OperationQueue {
       await queue.waitUntilReady();
       this.#everReady = true;
       // No job id of our own: BullMQ ignores an add whose id still exists.
-      await queue.addBulk(
-        groupsOf(rings).map(({ operationIds, delayMs }) => ({
-          name: 'ring',
-          data: { operationIds },
-          opts: { removeOnComplete: true, removeOnFail: true, ...(delayMs > 0 && { delay: delayMs }) },
-        })),
-      );
+      const jobs = groupsOf(rings).map(({ operationIds, delayMs }) => ({
+        name: 'ring',
+        data: { operationIds },
+        opts: { removeOnComplete: true, removeOnFail: true, ...(delayMs > 0 && { delay: delayMs }) },
+      }));
+      if (jobs.length > fewJobs) await queue.addBulk(jobs);
+      else await Promise.all(jobs.map(({ name, data, opts }) => queue.add(name, data, opts)));
     } catch (error) {
       // A backend whose first connection failed remembers that failure for ever.
       if (!this.#everReady) this.#forget(queue);

@@ -4,15 +4,18 @@ import type { Session, Sql } from './db.js';
 import { ipRange } from './ip-range.js';
 import type { IpRange } from './ip-range.js';
 
+/** Rows are locked in the order of their ids. */
 const advance: Sql = {
-  name: 'pool-advance',
+  name: 'pools-advance',
   text: `
-    WITH before AS (SELECT id, next_offset FROM ip_pool WHERE id = $1 FOR NO KEY UPDATE)
+    WITH ask AS MATERIALIZED (SELECT * FROM unnest($1::text[], $2::bigint[]) AS a (id, count)),
+         before AS MATERIALIZED (
+           SELECT id, next_offset FROM ip_pool WHERE id = ANY ($1::text[]) ORDER BY id FOR NO KEY UPDATE)
     UPDATE ip_pool AS p
-       SET used = p.used + $2::bigint, next_offset = LEAST(p.size, p.next_offset + $2::bigint)
-      FROM before
-     WHERE p.id = before.id AND p.used + $2::bigint <= p.size
-    RETURNING p.cidr::text AS cidr, p.gateway, before.next_offset AS first, p.next_offset AS "end"`,
+       SET used = p.used + ask.count, next_offset = LEAST(p.size, p.next_offset + ask.count)
+      FROM before JOIN ask USING (id)
+     WHERE p.id = before.id AND p.used + ask.count <= p.size
+    RETURNING p.id, p.cidr::text AS cidr, p.gateway, before.next_offset AS first, p.next_offset AS "end"`,
 };
 
 const takeReleased: Sql = {
@@ -30,29 +33,41 @@ export interface TakenAddresses {
   readonly addresses: readonly string[];
 }
 
+interface Advanced {
+  readonly id: IpPoolId;
+  readonly cidr: string;
+  readonly gateway: string;
+  readonly first: number;
+  readonly end: number;
+}
+
 /**
- * Takes that many addresses: never-used ones first, then those given back, oldest first. Keeps the pool's row
- * locked. Nothing is materialised ahead: a /8 costs one row. Refuses with `no-address`.
+ * Takes that many addresses of each pool: never-used ones first, then those given back, oldest first. Keeps the
+ * pools' rows locked. Nothing is materialised ahead: a /8 costs one row. Refuses with `no-address`.
  */
 export async function takeAddresses(
   session: Session,
-  pool: IpPoolId,
-  count: number,
-): Promise<TakenAddresses> {
-  const [row] = await session.rows<{ cidr: string; gateway: string; first: number; end: number }>(advance, [
-    pool,
-    count,
-  ]);
-  if (!row) throw refuse('no-address', [pool]);
+  counts: ReadonlyMap<IpPoolId, number>,
+): Promise<Map<IpPoolId, TakenAddresses>> {
+  const taken = new Map<IpPoolId, TakenAddresses>();
+  if (counts.size === 0) return taken;
+  const rows = await session.rows<Advanced>(advance, [[...counts.keys()], [...counts.values()]]);
+  const full = [...counts.keys()].filter((pool) => !rows.some(({ id }) => id === pool));
+  if (full.length > 0) throw refuse('no-address', full);
+  for (const row of rows) taken.set(row.id, await addressesOf(session, row, counts.get(row.id)!));
+  return taken;
+}
+
+async function addressesOf(session: Session, row: Advanced, count: number): Promise<TakenAddresses> {
   const range = ipRange(row.cidr, row.gateway);
   const addresses: string[] = [];
   for (let index = row.first; index < row.end; index++) addresses.push(range.addressAt(index));
   const missing = count - addresses.length;
   if (missing > 0) {
-    const released = await session.rows<{ address: string }>(takeReleased, [pool, missing]);
+    const released = await session.rows<{ address: string }>(takeReleased, [row.id, missing]);
     addresses.push(...released.map((r) => r.address));
   }
-  if (addresses.length < count) throw refuse('no-address', [pool]);
+  if (addresses.length < count) throw refuse('no-address', [row.id]);
   return { range, gateway: row.gateway, addresses };
 }
 

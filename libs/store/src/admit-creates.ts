@@ -2,18 +2,11 @@ import type { IpPoolId } from '@bellows/domain/ids';
 import type { Instance, IpPool, Operation } from '@bellows/operations/ports/rows';
 import type { AdmissionResult, CreateAdmission, StoredAnswer } from '@bellows/operations/ports/store';
 import { takeAddresses } from './addresses.js';
-import type { TakenAddresses } from './addresses.js';
 import { applyHostClaims, applyQuotaClaims, hostClaims, quotaClaims } from './changes/claims.js';
-import {
-  appendAudit,
-  appendEvents,
-  fillKeptAnswers,
-  keyName,
-  takeIdempotencyKeys,
-} from './changes/records.js';
+import { fillKeptAnswers, keyName, takeIdempotencyKeys } from './changes/records.js';
 import { Refused, refusalIn } from './db-errors.js';
 import type { Database, Session, Sql } from './db.js';
-import { instances, operations } from './rows/mappings.js';
+import { auditEntries, events, instances, operations } from './rows/mappings.js';
 
 interface Guest {
   readonly instance: Instance;
@@ -27,7 +20,7 @@ interface Member {
 }
 
 /**
- * Admits a batch in one transaction of about eight statements. Where anything is refused, the members that need
+ * Admits a batch in one transaction of a handful of statements. Where anything is refused, the members that need
  * what was refused are parted from the others and each part is tried again, halved when all need it: so every
  * member gets its own answer, in the order they came as far as that can be.
  */
@@ -97,15 +90,9 @@ async function admitAll(session: Session, members: readonly Member[]): Promise<G
     claims.map((c) => c.pool),
     claims.map((c) => c.address),
     claims.map((c) => c.instanceId),
+    JSON.stringify(members.flatMap(({ ask }) => ask.events.map(events.row))),
+    JSON.stringify(members.map(({ ask }) => auditEntries.row(ask.audit))),
   ]);
-  await appendEvents(
-    session,
-    members.flatMap(({ ask }) => ask.events),
-  );
-  await appendAudit(
-    session,
-    members.map(({ ask }) => ask.audit),
-  );
   await fillKeptAnswers(session, answers(members, admitted));
   await applyQuotaClaims(session, quotaClaims(members.map(({ ask }) => ask.quota)));
   await applyHostClaims(session, hostClaims(members.flatMap(({ ask }) => ask.guests.map(claimOfGuest))));
@@ -136,7 +123,13 @@ const insertGuests: Sql = {
       SELECT ${instances.list} FROM json_populate_recordset(NULL::instance, $1::json)),
     o AS (
       INSERT INTO operation (${operations.list})
-      SELECT ${operations.list} FROM json_populate_recordset(NULL::operation, $2::json))
+      SELECT ${operations.list} FROM json_populate_recordset(NULL::operation, $2::json)),
+    e AS (
+      INSERT INTO event (${events.list})
+      SELECT ${events.list} FROM json_populate_recordset(NULL::event, $6::json)),
+    a AS (
+      INSERT INTO audit_entry (${auditEntries.list})
+      SELECT ${auditEntries.list} FROM json_populate_recordset(NULL::audit_entry, $7::json))
     INSERT INTO ip_claim (pool_id, address, instance_id)
     SELECT * FROM unnest($3::text[], $4::text[], $5::text[])`,
 };
@@ -179,7 +172,7 @@ async function withAddresses(
   return { admitted, claims };
 }
 
-/** One visit to each pool, in the order of their ids. */
+/** One visit to all pools. */
 async function takeAll(session: Session, members: readonly Member[]) {
   const counts = new Map<IpPoolId, number>();
   for (const { ask } of members) {
@@ -187,10 +180,6 @@ async function takeAll(session: Session, members: readonly Member[]) {
       if (pool) counts.set(pool.id, (counts.get(pool.id) ?? 0) + ask.guests.length);
     }
   }
-  const taken = new Map<IpPoolId, { from: TakenAddresses; iterator: Iterator<string> }>();
-  for (const [pool, count] of [...counts].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const from = await takeAddresses(session, pool, count);
-    taken.set(pool, { from, iterator: from.addresses.values() });
-  }
-  return taken;
+  const taken = await takeAddresses(session, counts);
+  return new Map([...taken].map(([pool, from]) => [pool, { from, iterator: from.addresses.values() }]));
 }

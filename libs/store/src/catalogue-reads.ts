@@ -1,4 +1,4 @@
-import type { ProjectId } from '@bellows/domain/ids';
+import type { ProjectId, TokenId } from '@bellows/domain/ids';
 import type { Plan } from '@bellows/domain/plan';
 import type { Image, IpPool, Project, Quota, Token } from '@bellows/operations/ports/rows';
 import type { Page, PageAsk, StoredAnswer } from '@bellows/operations/ports/store';
@@ -50,6 +50,14 @@ const bySecret: Sql = {
 export async function readTokenBySecretHash(session: Session, secretHash: string): Promise<Token | null> {
   const [row] = await session.rows(bySecret, [secretHash]);
   return row ? tokens.item(row) : null;
+}
+
+const byIds: Sql = {
+  name: 'tokens-by-id',
+  text: `SELECT ${tokens.list} FROM token WHERE id = ANY ($1::text[])`,
+};
+export async function readTokensById(session: Session, ids: readonly TokenId[]): Promise<Token[]> {
+  return (await session.rows(byIds, [ids])).map(tokens.item);
 }
 
 export const readTokens = (

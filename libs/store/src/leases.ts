@@ -22,14 +22,14 @@ const take: Sql = {
            SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::jsonb[])
                       AS a (id, owner, lease_ms, known)),
          locked AS MATERIALIZED (
-           SELECT id FROM operation WHERE id = ANY ($1::text[]) AND ${live} ORDER BY id FOR NO KEY UPDATE),
+           SELECT id FROM operation WHERE id = ANY ($1::text[]) AND finished_at IS NULL ORDER BY id FOR NO KEY UPDATE),
          taken AS (
            UPDATE operation
               SET state = 'running', lease_owner = ask.owner, lease_until = ${nowMs} + ask.lease_ms,
                   fence = nextval('fence_token'), attempt = attempt + 1,
                   started_at = COALESCE(started_at, ${nowMs})
              FROM ask JOIN locked USING (id)
-            WHERE operation.id = ask.id AND ${live} AND (lease_until IS NULL OR lease_until <= ${nowMs})
+            WHERE operation.id = ask.id AND finished_at IS NULL AND (lease_until IS NULL OR lease_until <= ${nowMs})
               AND COALESCE(ask.known -> kind @> to_jsonb(saga_version), false)
               AND NOT (${deleteMustWait})
            RETURNING operation.*)
@@ -104,7 +104,7 @@ const record: Sql = {
   text: `UPDATE operation SET steps = ask.steps
            FROM unnest($1::text[], $2::bigint[], $3::jsonb[]) AS ask (id, fence, steps),
                 (SELECT set_config('synchronous_commit', 'off', true)) AS unsynced
-          WHERE operation.id = ask.id AND operation.fence = ask.fence AND state = 'running'
+          WHERE operation.id = ask.id AND operation.fence = ask.fence AND finished_at IS NULL
           RETURNING operation.id, operation.fence`,
 };
 

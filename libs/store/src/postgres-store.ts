@@ -1,4 +1,4 @@
-import type { HostId, InstanceId, OperationId, ProjectId } from '@bellows/domain/ids';
+import type { HostId, InstanceId, OperationId, ProjectId, TokenId } from '@bellows/domain/ids';
 import type { EpochMs, OperationStep } from '@bellows/operations/ports/rows';
 import type { Change, CreateAdmission, PageAsk, Store } from '@bellows/operations/ports/store';
 import type { Pool } from 'pg';
@@ -100,6 +100,8 @@ export class PostgresStore implements Store {
   readonly quota = (id: ProjectId) => catalogue.readQuota(this.database, id);
   readonly tokenBySecretHash = (hash: string) => catalogue.readTokenBySecretHash(this.database, hash);
   readonly tokens = (ask: Ask<'tokens'>) => catalogue.readTokens(this.database, ask);
+  readonly tokensById = (ids: readonly TokenId[]) => catalogue.readTokensById(this.database, ids);
+  readonly instancesById = (ids: readonly InstanceId[]) => resources.readInstancesById(this.database, ids);
   readonly operation = (id: OperationId) => resources.readOperation(this.database, id);
   readonly operations = (ask: Ask<'operations'>) => resources.readOperations(this.database, ask);
   readonly liveOperation = (id: InstanceId) => this.lives.ask(id);

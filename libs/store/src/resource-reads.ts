@@ -16,6 +16,14 @@ export async function readInstance(session: Session, id: InstanceId): Promise<In
   return row ? instances.item(row) : null;
 }
 
+const instancesByIds: Sql = {
+  name: 'instances-by-id',
+  text: `SELECT ${instances.list} FROM instance WHERE id = ANY ($1::text[])`,
+};
+export async function readInstancesById(session: Session, ids: readonly InstanceId[]): Promise<Instance[]> {
+  return (await session.rows(instancesByIds, [ids])).map(instances.item);
+}
+
 export function readInstances(session: Session, ask: Ask<'instances'>): Promise<Page<Instance>> {
   const where = new Where()
     .and('project_id = ?', ask.projectId)

@@ -3,11 +3,15 @@ import { pino, type Logger } from 'pino';
 
 /** One JSON line an event; secrets never get that far. */
 export const makeLogger = (level: string): Logger =>
-  pino({
-    name: 'api',
-    level,
-    redact: { paths: ['req.headers.authorization', 'req.headers.cookie'], censor: '[redacted]' },
-  });
+  pino(
+    {
+      name: 'api',
+      level,
+      redact: { paths: ['req.headers.authorization', 'req.headers.cookie'], censor: '[redacted]' },
+    },
+    // A request does not wait for its line to be written; what is left is written as the process ends.
+    pino.destination({ sync: false }),
+  );
 
 const textOf = (message: unknown): string =>
   typeof message === 'string' ? message : JSON.stringify(message);

@@ -250,6 +250,10 @@ export interface Store {
   quota(id: ProjectId): Promise<Quota | null>;
   tokenBySecretHash(secretHash: string): Promise<Token | null>;
   tokens(ask: PageAsk & { projectId?: ProjectId }): Promise<Page<Token>>;
+  /** Those that exist; for streams that stay open, to see whether they still may. */
+  tokensById(ids: readonly TokenId[]): Promise<Token[]>;
+  /** Those that exist, deleted ones too. */
+  instancesById(ids: readonly InstanceId[]): Promise<Instance[]>;
   operation(id: OperationId): Promise<Operation | null>;
   operations(
     ask: PageAsk & { projectId?: ProjectId; instanceId?: InstanceId; state?: string; kind?: OperationKind },

@@ -1,4 +1,4 @@
-import type { OperationId } from '@bellows/domain/ids';
+import type { InstanceId, OperationId } from '@bellows/domain/ids';
 import type { Cloud } from '../cloud.js';
 import { DriverError } from '../ports/driver-errors.js';
 import type { OperationError } from '../ports/rows.js';
@@ -39,6 +39,7 @@ class TryLaterError extends Error {}
 export class OperationRunner {
   private readonly draining = new AbortController();
   private readonly active = new Set<Promise<unknown>>();
+  private readonly instances = new Set<InstanceId>();
 
   constructor(
     private readonly cloud: Cloud,
@@ -51,6 +52,11 @@ export class OperationRunner {
     const running = this.lease(id);
     this.active.add(running);
     return running.finally(() => this.active.delete(running));
+  }
+
+  /** True while an operation of this instance runs here: it looks for itself at what the guest does meanwhile. */
+  isAt(id: InstanceId): boolean {
+    return this.instances.has(id);
   }
 
   /** Stops at the next step boundary, gives the leases back, and resolves when nothing runs any more. */
@@ -66,12 +72,14 @@ export class OperationRunner {
     const leased = await store.lease(id, workerId, leaseMs, knownVersions(sagas));
     if (!leased) return 'not-mine';
     const lease = new Lease(store, clock, leased, leaseMs, controllerId, askedAt);
+    this.instances.add(leased.instance.id);
     try {
       return await this.carryOut(leased, lease);
     } catch (error) {
       return await this.interrupted(leased, error);
     } finally {
       lease.close();
+      this.instances.delete(leased.instance.id);
     }
   }
 

@@ -52,7 +52,7 @@ const finish: Sql = {
                   confirmed_by = ask.confirmed_by, finished_at = ask.finished_at,
                   lease_owner = NULL, lease_until = NULL
              FROM ask JOIN locked USING (id)
-            WHERE o.id = ask.id AND o.fence = ask.fence AND o.state IN ('pending', 'running')
+            WHERE o.id = ask.id AND o.fence = ask.fence AND o.finished_at IS NULL
            RETURNING o.id)
     SELECT id, pg_notify('${endedChannel}', id) FROM done`,
 };
