@@ -19,6 +19,9 @@ import { BullOperationQueue } from '@bellows/queue/operation-queue';
 import { dataSource } from '@bellows/store/data-source';
 import { PostgresStore } from '@bellows/store/postgres-store';
 import { controllers } from './controllers.js';
+import { DockerAdmission } from './docker/admission.js';
+import { DockerProxy } from './docker/docker-proxy.js';
+import { OpenStreams } from './docker/open-streams.js';
 import type { FleetProbe } from './health/health.controller.js';
 import { AuthGuard } from './http/auth.guard.js';
 import { Metrics } from './http/metrics.js';
@@ -102,6 +105,30 @@ const useCases: Provider[] = [
   },
 ];
 
+const dockerRoute: Provider[] = [
+  {
+    provide: OpenStreams,
+    inject: [CLOUD, LOGGER],
+    useFactory: (cloud: Cloud, logger: Logger) =>
+      new OpenStreams(cloud, (error) => logger.warn({ err: error }, 'open docker streams were not checked')),
+  },
+  {
+    provide: DockerProxy,
+    inject: [CLOUD, Authenticator, RateLimit, OpenStreams, SETTINGS, LOGGER],
+    useFactory: (
+      cloud: Cloud,
+      authenticator: Authenticator,
+      limit: RateLimit,
+      streams: OpenStreams,
+      { gateway }: ApiSettings,
+      logger: Logger,
+    ) =>
+      new DockerProxy(new DockerAdmission(cloud, authenticator, limit), streams, gateway, (error) =>
+        logger.error({ err: error }, 'a docker request failed'),
+      ),
+  },
+];
+
 @Module({})
 export class AppModule {
   /** The one place that names the adapters. */
@@ -115,6 +142,7 @@ export class AppModule {
         { provide: LOGGER, useValue: logger },
         ...adapters,
         ...useCases,
+        ...dockerRoute,
         Metrics,
         Lifeline,
         { provide: APP_GUARD, useClass: AuthGuard },

@@ -5,6 +5,8 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { ApiSettings } from './api-settings.js';
 import { AppModule } from './app.module.js';
+import { DockerProxy } from './docker/docker-proxy.js';
+import { installDocker } from './docker/docker.routes.js';
 import { serveDocs } from './docs/docs.js';
 import { openApiOf } from './docs/openapi.js';
 import { fastifyAdapter, installHooks } from './http/fastify.js';
@@ -19,7 +21,9 @@ export async function boot(settings: ApiSettings, logger: Logger): Promise<NestF
     { bodyParser: false, logger: new NestLog(logger), abortOnError: false },
   );
   installHooks(app, app.get(Metrics));
-  serveDocs(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, openApiOf(app));
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  installDocker(fastify, app.getHttpServer(), app.get(DockerProxy), logger);
+  serveDocs(fastify, openApiOf(app));
   await app.init();
   return app;
 }

@@ -14,6 +14,7 @@ import type { Cloud } from '@bellows/operations/cloud';
 import { Admission } from '@bellows/operations/instance/create';
 import { OperationEnds } from '@bellows/operations/views/wait';
 import type { ApiSettings } from './api-settings.js';
+import { OpenStreams } from './docker/open-streams.js';
 import { Metrics } from './http/metrics.js';
 import { CLOUD, SETTINGS } from './provider-names.js';
 
@@ -26,6 +27,7 @@ export class Lifeline implements OnApplicationBootstrap, BeforeApplicationShutdo
     @Inject(Admission) private readonly admission: Admission,
     @Inject(OperationEnds) private readonly ends: OperationEnds,
     @Inject(Metrics) private readonly metrics: Metrics,
+    @Inject(OpenStreams) private readonly streams: OpenStreams,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -34,11 +36,14 @@ export class Lifeline implements OnApplicationBootstrap, BeforeApplicationShutdo
     await this.admission.start();
     const { queue } = this.cloud;
     this.metrics.gauge('bellows_queue_depth', 'Rings that wait for a worker.', () => queue.depth());
+    const open = () => Promise.resolve(this.streams.size);
+    this.metrics.gauge('bellows_docker_streams_open', 'Docker requests under way, streams included.', open);
   }
 
-  /** Requests that wait for an operation would hold the shutdown up for a minute. */
+  /** Requests that wait for an operation would hold the shutdown up for a minute, docker streams for ever. */
   beforeApplicationShutdown(): void {
     this.ends.stop();
+    this.streams.cutAll();
   }
 
   /** Requests have been answered by now. */

@@ -46,6 +46,7 @@ export const secretVariables: ReadonlySet<string> = new Set([
   'REDIS_URL',
   'BELLOWS_ADMIN_TOKEN',
   'BELLOWS_FLEET_SECRET',
+  'BELLOWS_GATEWAY_SECRET',
 ]);
 
 /** The environment as text; each `message` completes the sentence "… ; expected". */
@@ -63,6 +64,8 @@ export class Environment {
     'BELLOWS_TLS_KEY',
     'BELLOWS_FLEET_URL',
     'BELLOWS_FLEET_SECRET',
+    'BELLOWS_GATEWAY_URL',
+    'BELLOWS_GATEWAY_SECRET',
     'BELLOWS_RATE_LIMIT',
     'BELLOWS_LOG_LEVEL',
     'BELLOWS_WORKER_PORT',
@@ -118,6 +121,15 @@ export class Environment {
   @IsOptional()
   @MinLength(16, { message: 'at least 16 characters that nobody can guess' })
   BELLOWS_FLEET_SECRET?: string;
+
+  @IsOptional()
+  @UrlText(['http:'], 'where the gateway into the guests is: http://HOST:PORT')
+  BELLOWS_GATEWAY_URL?: string;
+
+  @IsOptional()
+  @MinLength(16, { message: 'at least 16 characters that nobody can guess' })
+  @Matches(/^[\x21-\x7e]+$/, { message: 'printable ASCII characters without blanks' })
+  BELLOWS_GATEWAY_SECRET?: string;
 
   @IsOptional()
   @NumberText(0, 1_000_000, true, 'requests a second for each token, 0 to 1000000 (0 switches the limit off)')

@@ -34,6 +34,7 @@ describe('settings', () => {
       simLatency: 1,
       tls: null,
       fleet: null,
+      gateway: null,
       logLevel: 'info',
       hosts: [{ driver: 'sim', count: 8, vcpus: 16, ramMib: 65_536, diskGib: 2048 }],
     });
@@ -75,6 +76,7 @@ describe('settings', () => {
     ['REDIS_URL', 'hunter2'],
     ['BELLOWS_ADMIN_TOKEN', 'hunter2'],
     ['BELLOWS_FLEET_SECRET', 'hunter2'],
+    ['BELLOWS_GATEWAY_SECRET', 'hunter2'],
   ])('never repeat the value of %s', (name, value) => {
     const text = problems({ [name]: value }).join('\n');
     expect(text).toContain(name);

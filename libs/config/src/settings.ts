@@ -27,6 +27,8 @@ export interface Settings {
   readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
   /** The modelled fleet's process; null when this cloud has none. */
   readonly fleet: { readonly url: string; readonly secret: string } | null;
+  /** The process that speaks to container engines in guests; null: none can be reached. */
+  readonly gateway: { readonly url: string; readonly secret: string } | null;
   /** Requests a second each token may make, and how many at once; 0 switches the limit off. */
   readonly rateLimitPerSecond: number;
   readonly logLevel: LogLevel;
@@ -75,6 +77,7 @@ function problemsOf(environment: Environment): string[] {
   };
   together('BELLOWS_TLS_CERT', 'BELLOWS_TLS_KEY');
   together('BELLOWS_FLEET_URL', 'BELLOWS_FLEET_SECRET');
+  together('BELLOWS_GATEWAY_URL', 'BELLOWS_GATEWAY_SECRET');
   return problems;
 }
 
@@ -96,6 +99,10 @@ function settingsOf(environment: Environment): Settings {
     fleet:
       e.BELLOWS_FLEET_URL && e.BELLOWS_FLEET_SECRET
         ? { url: e.BELLOWS_FLEET_URL, secret: e.BELLOWS_FLEET_SECRET }
+        : null,
+    gateway:
+      e.BELLOWS_GATEWAY_URL && e.BELLOWS_GATEWAY_SECRET
+        ? { url: e.BELLOWS_GATEWAY_URL, secret: e.BELLOWS_GATEWAY_SECRET }
         : null,
     rateLimitPerSecond: Number(e.BELLOWS_RATE_LIMIT ?? 2000),
     logLevel: (e.BELLOWS_LOG_LEVEL ?? 'info') as LogLevel,

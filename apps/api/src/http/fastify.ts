@@ -19,6 +19,7 @@ import './request-context.js';
 
 /** Large enough for the largest user data and a hundred keys; a client cannot make the process hold more. */
 const bodyLimitBytes = 1024 * 1024;
+const bodyWithinMs = 60_000;
 const requestIdForm = /^[A-Za-z0-9._:/+=-]{1,128}$/;
 
 function requestId(request: { headers: Record<string, string | string[] | undefined> }): string {
@@ -36,7 +37,8 @@ export function fastifyAdapter(settings: Pick<Settings, 'tls'>, logger: Logger):
     genReqId: requestId,
     requestIdHeader: false as const,
     bodyLimit: bodyLimitBytes,
-    requestTimeout: 60_000,
+    // Node's own limit knows no exception for uploads; see `hurry`.
+    requestTimeout: 0,
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle' as const,
     routerOptions: { maxParamLength: 256 },
@@ -75,6 +77,7 @@ export function installHooks(app: NestFastifyApplication, metrics: Metrics): voi
   fastify.decorate('routes', routes);
   acceptBodies(fastify);
   fastify.addHook('onRequest', (request, reply, done) => {
+    hurry(request);
     void reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
     done();
   });
@@ -83,6 +86,16 @@ export function installHooks(app: NestFastifyApplication, metrics: Metrics): voi
     logAnswer(request, reply);
     done();
   });
+}
+
+/** Bodies of the API are small: one that has not come in a minute is not waited for. */
+function hurry({ raw, routeOptions }: FastifyRequest): void {
+  const { 'content-length': length = '0', 'transfer-encoding': encoding } = raw.headers;
+  if (routeOptions.config.unhurried || (length === '0' && encoding === undefined)) return;
+  const late = setTimeout(() => {
+    if (!raw.complete) answerNoHttp({ code: 'ERR_HTTP_REQUEST_TIMEOUT' }, raw.socket);
+  }, bodyWithinMs);
+  raw.once('end', () => clearTimeout(late)).once('close', () => clearTimeout(late));
 }
 
 /** JSON only. An empty body is no body, whatever its media type says: `curl -X POST -H 'Content-Type: …'`. */
@@ -105,7 +118,8 @@ function acceptBodies(fastify: FastifyInstance): void {
 
 function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
   const { statusCode } = reply;
-  const level = statusCode >= 500 ? 'error' : statusCode >= 400 ? 'info' : 'debug';
+  // 502: a guest's engine failed, which is the guest's own affair.
+  const level = statusCode >= 500 && statusCode !== 502 ? 'error' : statusCode >= 400 ? 'info' : 'debug';
   request.log[level](
     {
       method: request.method,

@@ -5,6 +5,10 @@ declare module 'fastify' {
   interface FastifyInstance {
     routes: RouteTable;
   }
+  interface FastifyContextConfig {
+    /** Its bodies may take as long as they take. */
+    unhurried?: boolean;
+  }
   interface FastifyRequest {
     /** Set by the auth guard. */
     principal: Principal | null;

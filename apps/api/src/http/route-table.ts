@@ -4,7 +4,9 @@ export class RouteTable {
 
   /** @param pattern such as `/v1/hosts/:id`. */
   add(pattern: string, methods: string | readonly string[]): void {
-    const form = pattern.split('/').map((part) => (part.startsWith(':') ? '[^/]+' : escaped(part)));
+    const form = pattern
+      .split('/')
+      .map((part) => (part.startsWith(':') ? '[^/]+' : part === '*' ? '.*' : escaped(part)));
     const row = this.methodsByPattern.get(pattern) ?? {
       form: new RegExp(`^${form.join('/')}/?$`),
       methods: new Set(),
