@@ -1,0 +1,102 @@
+import { limits } from '../limits.js';
+
+export type StreamId = 1 | 2;
+
+export interface LogEntry {
+  /** Milliseconds. */
+  readonly at: number;
+  readonly stream: StreamId;
+  /** One line with its newline, or a piece of one that was too long. */
+  readonly data: Buffer;
+}
+
+export interface LogQuery {
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  /** Milliseconds; inclusive. */
+  readonly since: number;
+  readonly until: number;
+  readonly tail: number;
+}
+
+const longestLine = 16 * 1024;
+/** An entry costs more than its bytes. */
+const overhead = 64;
+
+/** A container's log: the newest lines within a bound, and who waits for more. */
+export class LogBuffer {
+  private entries: LogEntry[] = [];
+  private bytes = 0;
+  private dropped = 0;
+  private readonly partial: Record<StreamId, Buffer> = { 1: Buffer.alloc(0), 2: Buffer.alloc(0) };
+  private waiting: (() => void)[] = [];
+
+  write(stream: StreamId, data: Buffer, now: number): void {
+    let rest = this.partial[stream].length > 0 ? Buffer.concat([this.partial[stream], data]) : data;
+    for (let end = rest.indexOf(0x0a); end >= 0 || rest.length >= longestLine; end = rest.indexOf(0x0a)) {
+      const cut = end < 0 || end >= longestLine ? longestLine : end + 1;
+      this.push(stream, rest.subarray(0, cut), now);
+      rest = rest.subarray(cut);
+    }
+    this.partial[stream] = Buffer.from(rest);
+  }
+
+  /** The process is gone: what has no newline is a line now. */
+  flush(now: number): void {
+    for (const stream of [1, 2] as const) {
+      if (this.partial[stream].length > 0)
+        this.push(stream, Buffer.concat([this.partial[stream], Buffer.from('\n')]), now);
+      this.partial[stream] = Buffer.alloc(0);
+    }
+    this.wake();
+  }
+
+  /** What is there now, and from where to read on. */
+  read(query: LogQuery): { entries: LogEntry[]; next: number } {
+    const chosen = this.entries.filter((entry) => wanted(entry, query));
+    const entries = Number.isFinite(query.tail)
+      ? chosen.slice(chosen.length - Math.min(query.tail, chosen.length))
+      : chosen;
+    return { entries, next: this.dropped + this.entries.length };
+  }
+
+  /** What came after; a reader that is too slow misses what was dropped meanwhile. */
+  readOn(from: number, query: LogQuery): { entries: LogEntry[]; next: number } {
+    const entries = this.entries
+      .slice(Math.max(0, from - this.dropped))
+      .filter((entry) => wanted(entry, query));
+    return { entries, next: this.dropped + this.entries.length };
+  }
+
+  change(): Promise<void> {
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  wake(): void {
+    for (const resolve of this.waiting.splice(0)) resolve();
+  }
+
+  all(): readonly LogEntry[] {
+    return this.entries;
+  }
+
+  restore(entries: readonly LogEntry[]): void {
+    for (const { stream, data, at } of entries) this.push(stream, data, at);
+  }
+
+  private push(stream: StreamId, data: Buffer, at: number): void {
+    this.entries.push({ at, stream, data: Buffer.from(data) });
+    this.bytes += data.length + overhead;
+    let gone = 0;
+    while (this.bytes > limits.logBytesPerContainer && gone < this.entries.length - 1)
+      this.bytes -= this.entries[gone++]!.data.length + overhead;
+    if (gone > 0) {
+      this.entries = this.entries.slice(gone);
+      this.dropped += gone;
+    }
+    this.wake();
+  }
+}
+
+const wanted = ({ stream, at }: LogEntry, { stdout, stderr, since, until }: LogQuery): boolean =>
+  (stream === 1 ? stdout : stderr) && at >= since && at <= until;
