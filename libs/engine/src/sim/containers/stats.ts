@@ -106,7 +106,7 @@ export class StatsReader {
 }
 
 /** `docker top`: the columns of `ps -ef`, or those `-o` asks for are not modelled and these come instead. */
-export function processList(engine: Engine, container: Container): object {
+export function processList(container: Container): object {
   const rows = [...(container.run?.table.processes.values() ?? [])].map(
     ({ pid, ppid, argv, start, startedAt, cpuMs }) => {
       const clock = (ms: number) => new Date(ms).toISOString().slice(11, 16);

@@ -1,0 +1,120 @@
+import type { Engine } from '../engine.js';
+import { failure } from '../docker-error.js';
+import { manifestDigest, sizeOf, type Image } from './image.js';
+import { tagged, type Reference } from './reference.js';
+
+export type Tell = (line: object) => Promise<void>;
+
+const steps = 4;
+const stepMs = 40;
+
+function bar(current: number, total: number): string {
+  const width = 50;
+  const filled = Math.min(width, Math.round((current / Math.max(1, total)) * width));
+  const shape = filled >= width ? '='.repeat(width - 1) + '>' : `${'='.repeat(filled)}>`.padEnd(width);
+  const size = (bytes: number) =>
+    bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)}kB` : `${(bytes / 1e6).toFixed(2)}MB`;
+  return `[${shape}]  ${size(current).padStart(7)}/${size(total)}`;
+}
+
+const shortIds = (image: Image): string[] => image.json.rootfs.diff_ids.map((id) => id.slice(7, 19));
+
+async function tellLayer(engine: Engine, tell: Tell, id: string, what: string, total: number): Promise<void> {
+  for (let step = 1; step <= steps; step++) {
+    await engine.world.clock.sleep(stepMs);
+    const current = Math.round((total * step) / steps);
+    await tell({ status: what, progressDetail: { current, total }, progress: bar(current, total), id });
+  }
+}
+
+/** `docker pull`, from the modelled registry; told as dockerd tells it. @throws DockerError 404 before anything is told */
+export async function pullImage(
+  engine: Engine,
+  reference: Reference,
+  tell: Tell,
+  found: Image,
+): Promise<Image> {
+  const name = tagged(reference);
+  const { digest } = manifestDigest(found);
+  await tell({
+    status: `Pulling from ${reference.domain === 'docker.io' ? reference.path : reference.path}`,
+    id: reference.digest ?? reference.tag ?? 'latest',
+  });
+  const before = engine.images.images.get(found.id);
+  const here = new Set([...engine.images.images.values()].flatMap(shortIds));
+  for (const id of shortIds(found)) {
+    if (here.has(id)) {
+      await tell({ status: 'Already exists', progressDetail: {}, id });
+      continue;
+    }
+    await tell({ status: 'Pulling fs layer', progressDetail: {}, id });
+    await tellLayer(
+      engine,
+      tell,
+      id,
+      'Downloading',
+      Math.max(1024, Math.round(sizeOf(found) / found.layers.length)),
+    );
+    await tell({ status: 'Verifying Checksum', progressDetail: {}, id });
+    await tell({ status: 'Download complete', progressDetail: {}, id });
+    await tellLayer(
+      engine,
+      tell,
+      id,
+      'Extracting',
+      Math.max(1024, Math.round(sizeOf(found) / found.layers.length)),
+    );
+    await tell({ status: 'Pull complete', progressDetail: {}, id });
+  }
+  const image = engine.images.add(before ?? { ...found, parent: '', taggedAt: null });
+  const upToDate = engine.images.tags.get(name) === image.id;
+  if (reference.digest === null) engine.images.tag(image, name, engine.now());
+  engine.images.digests.set(`${reference.name}@${digest}`, image.id);
+  await tell({ status: `Digest: ${digest}` });
+  const shown = reference.digest === null ? name : `${reference.name}@${digest}`;
+  await tell({
+    status: upToDate
+      ? `Status: Image is up to date for ${shown}`
+      : `Status: Downloaded newer image for ${shown}`,
+  });
+  engine.events.add('image', 'pull', shown, { name: reference.name });
+  engine.onChange();
+  return image;
+}
+
+/** `docker push`, into the modelled registry. */
+export async function pushImage(engine: Engine, reference: Reference, tell: Tell): Promise<void> {
+  await tell({ status: `The push refers to repository [${reference.domain}/${reference.path}]` });
+  const names = [...engine.images.tags.keys()].filter(
+    (name) => name.slice(0, name.lastIndexOf(':')) === reference.name,
+  );
+  const wanted = reference.tag === null ? names : names.filter((name) => name === tagged(reference));
+  if (wanted.length === 0)
+    throw failure(
+      reference.tag === null
+        ? `An image does not exist locally with the tag: ${reference.name}`
+        : `tag does not exist: ${tagged(reference)}`,
+    );
+  for (const name of wanted) {
+    const image = engine.images.find(name);
+    const tag = name.slice(name.lastIndexOf(':') + 1);
+    for (const id of shortIds(image)) await tell({ status: 'Preparing', progressDetail: {}, id });
+    for (const id of shortIds(image)) {
+      await tellLayer(
+        engine,
+        tell,
+        id,
+        'Pushing',
+        Math.max(1024, Math.round(sizeOf(image) / image.layers.length)),
+      );
+      await tell({ status: 'Pushed', progressDetail: {}, id });
+    }
+    engine.registry.push({ ...reference, tag }, image);
+    const { digest, size } = manifestDigest(image);
+    engine.images.digests.set(`${reference.name}@${digest}`, image.id);
+    await tell({ status: `${tag}: digest: ${digest} size: ${size}` });
+    await tell({ progressDetail: {}, aux: { Tag: tag, Digest: digest, Size: size } });
+    engine.events.add('image', 'push', name, { name: reference.name });
+  }
+  engine.onChange();
+}
