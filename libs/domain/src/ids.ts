@@ -45,11 +45,17 @@ export type NewId = <Kind extends IdKind>(kind: Kind) => IdByKind[Kind];
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 const bodyLength = 20;
 
-/** @param randomBytes returns that many uniformly random bytes, 0..255 each. */
+/** Ids drawn at once: a system call for each would cost more than all the rest of it. */
+const idsAtOnce = 64;
+
+/** @param randomBytes returns that many uniformly random bytes, 0..255 each; asked for many ids' worth at a time. */
 export function idSource(randomBytes: (count: number) => Uint8Array): NewId {
+  let drawn: Uint8Array = new Uint8Array();
+  let used = 0;
   return <Kind extends IdKind>(kind: Kind) => {
+    if (used === drawn.length) [drawn, used] = [randomBytes(bodyLength * idsAtOnce), 0];
     let body = '';
-    for (const byte of randomBytes(bodyLength)) body += alphabet[byte & 31];
+    for (const end = used + bodyLength; used < end; used++) body += alphabet[drawn[used]! & 31];
     return `${idPrefix[kind]}-${body}` as IdByKind[Kind];
   };
 }

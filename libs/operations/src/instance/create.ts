@@ -34,6 +34,8 @@ interface Waiting {
 }
 
 const largestBatch = 64;
+/** How long a batch waits for company when the one before it had some. */
+const gatherMs = 2;
 const mostAttempts = 6;
 
 /**
@@ -122,8 +124,11 @@ export class Admission {
     try {
       // Lets requests of the same turn of the event loop join the first batch.
       await new Promise(setImmediate);
-      while (this.waiting.length > 0) {
+      for (let before = 0; this.waiting.length > 0;) {
+        // Those who were just answered come again: two batches by turns would cost twice what one costs.
+        if (before > 1 && this.waiting.length < largestBatch) await this.cloud.clock.sleep(gatherMs);
         const batch = this.waiting.splice(0, largestBatch);
+        before = batch.length;
         await this.admit(batch).catch((error: unknown) => batch.forEach((one) => one.fail(error)));
       }
     } finally {
