@@ -1,5 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { documentDocker } from '../docker/docker.doc.js';
 
 /** The contract, made from the DTOs: the only place where it is written down. */
 export function openApiOf(app: INestApplication): OpenAPIObject {
@@ -25,6 +26,7 @@ export function openApiOf(app: INestApplication): OpenAPIObject {
     for (const operation of Object.values(item as Record<string, OperationObject>))
       namePathParameters(path, operation);
   }
+  documentDocker(document);
   return document;
 }
 

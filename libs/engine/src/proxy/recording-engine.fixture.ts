@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer as createListener, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { GuestStreams } from '@bellows/operations/ports/guest-stream';
 
@@ -21,25 +21,27 @@ export class RecordingEngine implements GuestStreams {
   readonly seen: Seen[] = [];
   /** What came over each connection, up to a mebibyte, in Latin-1. */
   readonly wires: string[] = [];
+  /** Those that the other side has not closed. */
   readonly sockets = new Set<Socket>();
   serve: Serve = (_request, response) => void response.end('{"ok":true}');
   upgrade: Upgrade = (_request, socket) =>
     void socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n');
   /** When set, answers in bytes of its own instead of HTTP. */
   raw: ((socket: Socket) => void) | null = null;
-  readonly #server: Server;
+  readonly #http: Server;
+  readonly #all = new Set<Socket>();
+  readonly #server = createListener({ allowHalfOpen: true, noDelay: true }, (socket) => this.#tap(socket));
 
   private constructor() {
-    this.#server = createServer({ insecureHTTPParser: true, requestTimeout: 0 }, (request, response) => {
+    this.#http = createServer({ insecureHTTPParser: true, requestTimeout: 0 }, (request, response) => {
       this.#note(request);
       this.serve(request, response);
     });
-    this.#server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    this.#http.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
       this.#note(request);
       socket.on('error', () => socket.destroy());
       this.upgrade(request, socket, head);
     });
-    this.#server.prependListener('connection', (socket: Socket) => this.#tap(socket));
   }
 
   static async start(): Promise<RecordingEngine> {
@@ -65,7 +67,7 @@ export class RecordingEngine implements GuestStreams {
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
     this.#server.close();
-    for (const socket of this.sockets) socket.destroy();
+    for (const socket of this.#all) socket.destroy();
     await closed;
   }
 
@@ -75,15 +77,20 @@ export class RecordingEngine implements GuestStreams {
 
   #tap(socket: Socket): void {
     this.sockets.add(socket);
-    socket.on('close', () => this.sockets.delete(socket)).on('error', () => undefined);
+    this.#all.add(socket);
+    socket.on('close', () => this.#all.delete(socket));
+    // The far end never closes half of it by itself, but where a test says so.
+    const gone = (): void => void this.sockets.delete(socket);
+    socket
+      .on('close', gone)
+      .on('end', gone)
+      .on('error', () => undefined);
     const at = this.wires.push('') - 1;
     socket.on('data', (chunk: Buffer) => {
       const text = this.wires[at];
       if (text !== undefined && text.length < 1024 * 1024) this.wires[at] = text + chunk.toString('latin1');
     });
-    if (this.raw) {
-      socket.removeAllListeners('data');
-      this.raw(socket);
-    }
+    if (this.raw) this.raw(socket);
+    else this.#http.emit('connection', socket);
   }
 }
