@@ -12,7 +12,7 @@ import { redial, type ReconnectOptions } from './redial.js';
 import { RemoteCaller } from './remote-calls.js';
 import type { ReturnOf } from './pending-calls.js';
 import { Session } from './session.js';
-import type { LibvirtStream } from './stream.js';
+import type { LibvirtStream, StreamOverflow } from './stream.js';
 import { readInWindows } from './read-in-windows.js';
 import type { Domain, StorageVol } from './types.js';
 import { parseUri, type ParsedUri } from './uri.js';
@@ -31,11 +31,17 @@ export interface ConnectionOptions extends CallOptions {
   reconnecting?: boolean | ReconnectOptions;
   /** How much a stream may hold that nobody has read. 1 MiB by default. */
   streamBufferBytes?: number;
+  /**
+   * 'abort' (by default) ends a stream that holds that much unread; 'hold' stops reading the whole connection until
+   * it has been read: calls and events wait with it, and a server gives up on a client that does not answer its pings.
+   */
+  streamOverflow?: StreamOverflow;
 }
 
 type Settings = Omit<ConnectionOptions, 'signal'> & {
   timeoutMs: number;
   streamBufferBytes: number;
+  streamOverflow: StreamOverflow;
   dial: Dialer;
 };
 
@@ -65,6 +71,7 @@ export class Connection extends RemoteCaller {
       signal,
       timeoutMs = 30_000,
       streamBufferBytes = 1_048_576,
+      streamOverflow = 'abort',
       dial = dialer(options.tls),
       ...rest
     } = options;
@@ -72,6 +79,7 @@ export class Connection extends RemoteCaller {
       ...rest,
       timeoutMs,
       streamBufferBytes,
+      streamOverflow,
       dial,
     });
     const session = await connection.establish(signal);
@@ -192,7 +200,7 @@ export class Connection extends RemoteCaller {
   }
 
   private async establish(caller?: AbortSignal): Promise<Session> {
-    const { timeoutMs, streamBufferBytes, readOnly, keepAlive = {} } = this.settings;
+    const { timeoutMs, streamBufferBytes, streamOverflow, readOnly, keepAlive = {} } = this.settings;
     const clock = new AbortController();
     const timer = setTimeout(() => clock.abort(new LibvirtTimeoutError('connectOpen', timeoutMs)), timeoutMs);
     const signal = AbortSignal.any([clock.signal, this.closing.signal, ...(caller ? [caller] : [])]);
@@ -202,6 +210,7 @@ export class Connection extends RemoteCaller {
       const opened = new Session(socket, {
         timeoutMs,
         streamBufferBytes,
+        streamOverflow,
         onEvent: (message) => this.registry.deliver(message),
         onEnd: (error) => this.lost(opened, error),
       });

@@ -19,7 +19,9 @@ export class KeepAlive {
     private readonly dead: () => void,
   ) {}
 
+  /** Begins anew when it has been stopped. */
   start(): void {
+    clearInterval(this.timer);
     this.timer = setInterval(() => this.tick(), this.intervalMs);
     this.timer.unref();
   }

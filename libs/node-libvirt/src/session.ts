@@ -15,12 +15,13 @@ import {
 import { Program, PROGRAM_VERSION, type Message, type MessageHeader } from './protocol/message.js';
 import type { CallOptions, Procedure } from './protocol/procedure.js';
 import { procedureTable, streamTable, type ProcedureName, type StreamName } from './protocol/table.js';
-import { LibvirtStream } from './stream.js';
+import { LibvirtStream, type StreamOverflow } from './stream.js';
 import { XdrError, XdrReader } from './xdr/reader.js';
 
 export interface SessionSettings {
   timeoutMs: number;
   streamBufferBytes: number;
+  streamOverflow: StreamOverflow;
   onEvent(message: EventMessage): void;
   /** Once, with what ended it; undefined when it was {@link Session.close}. */
   onEnd(error: LibvirtConnectionError | undefined): void;
@@ -39,6 +40,8 @@ export class Session {
   private readonly calls = new PendingCalls();
   private readonly streams = new Map<number, LibvirtStream>();
   private readonly awaitingDrain: Accepted[] = [];
+  /** Serials of the streams that must be read before anything else is. */
+  private readonly holding = new Set<number>();
   private keepAlive: KeepAlive | undefined;
   private lastSerial = 0;
   private ended = false;
@@ -111,14 +114,30 @@ export class Session {
   private createStream(serial: number, name: StreamName, finishTimeoutMs: number): LibvirtStream {
     const { program, number: procedure, direction } = streamTable[name];
     const header = { program, version: PROGRAM_VERSION, procedure, type: MessageType.STREAM, serial };
-    const bufferBytes = this.settings.streamBufferBytes;
+    const { streamBufferBytes: bufferBytes, streamOverflow: overflow } = this.settings;
     return new LibvirtStream(
       {
         send: (status, data, accepted) => this.send(encodeRawMessage({ ...header, status }, data), accepted),
         forget: () => this.streams.delete(serial),
+        hold: () => this.hold(serial),
+        release: () => this.release(serial),
       },
-      { procedure: name, direction, bufferBytes, finishTimeoutMs },
+      { procedure: name, direction, bufferBytes, overflow, finishTimeoutMs },
     );
+  }
+
+  private hold(serial: number): void {
+    this.holding.add(serial);
+    this.socket.pause();
+    // What we do not read cannot tell us that the server lives.
+    this.keepAlive?.stop();
+  }
+
+  private release(serial: number): void {
+    if (!this.holding.delete(serial) || this.holding.size > 0 || this.ended) return;
+    this.keepAlive?.heardFromPeer();
+    this.keepAlive?.start();
+    this.socket.resume();
   }
 
   private async callAs<N extends ProcedureName>(

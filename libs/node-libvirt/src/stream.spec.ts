@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
-import { Connection } from './connection.js';
+import { Connection, type ConnectionOptions } from './connection.js';
 import { ErrorCode } from './error-codes.js';
 import {
   LibvirtConnectionError,
@@ -8,9 +8,11 @@ import {
   LibvirtStreamOverflowError,
   LibvirtTimeoutError,
 } from './errors.js';
+import { DomainChannel } from './flags.js';
 import { eventually, FakeLibvirtd, Refusal, SILENCE, type Handler } from './fake-libvirtd.fixture.js';
 import { MessageStatus, MessageType } from './protocol/message.js';
 import type { ProcedureName } from './protocol/table.js';
+import type { LibvirtStream } from './stream.js';
 
 const { OK, CONTINUE, ERROR } = MessageStatus;
 const web = { name: 'web', uuid: '00112233-4455-6677-8899-aabbccddeeff', id: 7 };
@@ -21,15 +23,17 @@ let connection: Connection;
 const start = async (
   handlers: Partial<Record<ProcedureName, Handler>> = {},
   streamBufferBytes = 65_536,
+  options: ConnectionOptions = {},
 ): Promise<void> => {
   const accept = (): void => undefined;
   server = await FakeLibvirtd.listen({
     domainOpenConsole: accept,
+    domainOpenChannel: accept,
     storageVolUpload: accept,
     connectGetHostname: () => 'h',
     ...handlers,
   });
-  connection = await Connection.open(server.uri, { timeoutMs: 2_000, streamBufferBytes });
+  connection = await Connection.open(server.uri, { timeoutMs: 2_000, streamBufferBytes, ...options });
 };
 afterEach(async () => {
   await connection.close();
@@ -143,6 +147,71 @@ describe('a console', () => {
     await expect(connection.domainOpenConsole(web)).rejects.toThrow('domain is not running');
     await connection.connectGetHostname();
     expect(packets()).toEqual([]);
+  });
+});
+
+describe('a channel on a connection of its own', () => {
+  const open = async (): Promise<LibvirtStream> => {
+    await start({}, 65_536, { streamOverflow: 'hold', keepAlive: { intervalMs: 20, count: 3 } });
+    return connection.domainOpenChannel(web, 'org.bellows.streams.0', DomainChannel.FORCE);
+  };
+  const tell = (data: Buffer): boolean => {
+    const serial = server.serialOf('domainOpenChannel');
+    server.peer.stream(serial, 'domainOpenChannel', CONTINUE, data);
+    return server.peer.socket.writableLength > 0;
+  };
+  const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+  it('is asked for by name, and taken from who had it', async () => {
+    (await open()).destroy();
+    const asked = server.calls.find(({ name }) => name === 'domainOpenChannel');
+    expect(asked?.args).toEqual([web, 'org.bellows.streams.0', 1]);
+  });
+
+  it('holds the server back while nobody reads, and loses nothing', async () => {
+    const channel = await open();
+    const block = Buffer.from(Array.from({ length: 50_000 }, (_, i) => i % 251));
+    let blocks = 0;
+    // The socket between takes a few hundred KiB before it is full.
+    for (; blocks < 200 && !tell(block); blocks++) await sleep(1);
+    expect(blocks).toBeLessThan(100);
+    // Longer than a server that says nothing would be borne with.
+    await sleep(300);
+    expect(connection.isOpen).toBe(true);
+    expect(channel.readableLength).toBeLessThan(150_000);
+    const wanted = Buffer.concat(Array.from({ length: blocks + 1 }, () => block));
+    const got: Buffer[] = [];
+    let gotBytes = 0;
+    channel.on('data', (chunk: Buffer) => {
+      got.push(chunk);
+      gotBytes += chunk.length;
+    });
+    await eventually(() => gotBytes === wanted.length);
+    expect(Buffer.concat(got).equals(wanted)).toBe(true);
+    expect(await connection.connectGetHostname()).toBe('h');
+    channel.destroy();
+  });
+
+  it('destroyed while it held the server back holds it no more', async () => {
+    const channel = await open();
+    for (let i = 0; i < 40; i++) tell(Buffer.alloc(50_000));
+    await sleep(50);
+    expect(server.peer.socket.writableLength).toBeGreaterThan(0);
+    channel.destroy();
+    expect(await connection.connectGetHostname()).toBe('h');
+  });
+
+  it('takes no more to write than the server does', async () => {
+    const channel = await open();
+    server.peer.socket.pause();
+    let written = 0;
+    while (written < 64_000_000 && channel.write(Buffer.alloc(200_000))) written += 200_000;
+    await sleep(50);
+    expect(channel.writableNeedDrain).toBe(true);
+    expect(written).toBeLessThan(8_000_000);
+    server.peer.socket.resume();
+    await once(channel, 'drain');
+    channel.destroy();
   });
 });
 

@@ -9,13 +9,23 @@ export interface StreamPort {
   send(status: number, data: Uint8Array, accepted?: (error?: Error | null) => void): void;
   /** Its serial may be used again; packets that still come are dropped. */
   forget(): void;
+  /** Stops reading the connection, for as long as any of its streams wants that. */
+  hold(): void;
+  release(): void;
 }
+
+/**
+ * What becomes of a stream that holds all it may and is not read: it is aborted, or the connection is not read until
+ * it has been. The socket is shared, so `hold` is for a connection that has nothing else to do.
+ */
+export type StreamOverflow = 'abort' | 'hold';
 
 export interface StreamSettings {
   procedure: string;
   direction: 'read' | 'write' | 'both';
-  /** How much may lie unread before the stream is aborted. */
+  /** How much may lie unread. */
   bufferBytes: number;
+  overflow: StreamOverflow;
   /** How long the other side may take to confirm a finish. */
   finishTimeoutMs: number;
 }
@@ -26,8 +36,8 @@ const GATHER_BYTES = 16_384;
 
 /**
  * One libvirt stream as a Duplex. `end()` finishes it: libvirt closes both directions, and 'finish' means it
- * confirmed. `destroy()` aborts it. The protocol cannot hold the other side back, for the socket is shared: what
- * nobody reads is kept up to `bufferBytes`, then the stream ends in {@link LibvirtStreamOverflowError}.
+ * confirmed. `destroy()` aborts it. The protocol cannot hold one stream back, for the socket is shared: what nobody
+ * reads is kept up to `bufferBytes`, then the stream ends in {@link LibvirtStreamOverflowError}, or holds them all.
  */
 export class LibvirtStream extends Duplex {
   private state: 'open' | 'finishing' | 'aborting' | 'over' = 'open';
@@ -65,11 +75,13 @@ export class LibvirtStream extends Duplex {
     if (this.state === 'aborting' || this.state === 'over') return;
     if (data.length === 0) return this.finish();
     this.keep(data);
-    if (this.unreadBytes + this.readableLength > this.settings.bufferBytes) {
-      this.destroy(new LibvirtStreamOverflowError(this.settings.procedure, this.settings.bufferBytes));
-    } else if (this.wanted) {
-      this.flush();
+    const { bufferBytes, overflow, procedure } = this.settings;
+    if (overflow === 'abort' && this.unreadBytes + this.readableLength > bufferBytes) {
+      this.destroy(new LibvirtStreamOverflowError(procedure, bufferBytes));
+      return;
     }
+    if (this.wanted) this.flush();
+    if (this.unreadBytes > bufferBytes) this.port.hold();
   }
 
   /** The other side gave up on the stream, or the connection is gone. Called by the session. */
@@ -114,6 +126,7 @@ export class LibvirtStream extends Duplex {
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.unread = [];
     this.unreadBytes = 0;
+    this.port.release();
     if (this.state === 'open') this.sendAbort();
     callback(error);
     const final = this.finalCallback;
@@ -189,6 +202,8 @@ export class LibvirtStream extends Duplex {
       this.wanted = this.push(block);
     }
     this.tailUsed = this.unread.at(-1)?.length ?? 0;
+    // Not counting what Node holds: it is counted until the reader has it, and then nobody calls again.
+    if (this.unreadBytes <= this.settings.bufferBytes / 2) this.port.release();
     if (this.wanted && this.state === 'over' && this.unread.length === 0) {
       this.wanted = false;
       this.push(null);
