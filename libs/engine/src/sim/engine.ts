@@ -22,6 +22,8 @@ export class Engine {
   /** Directories of the modelled host that are bound into containers, each a tree of its own. */
   readonly hostDirs = new Map<string, FileTree>();
   readonly id: string;
+  /** Milliseconds. */
+  readonly begunAt: number;
   /** Its instance is off: containers end and are not started again. */
   closed = false;
   /** Told after each change that should outlive the process. */
@@ -35,6 +37,7 @@ export class Engine {
   ) {
     const now = () => world.clock.now();
     this.id = identity ?? world.id();
+    this.begunAt = now();
     this.networks = new NetworkSet(() => world.id(), now);
     this.volumes = new VolumeSet(this.quota, now);
     this.events = new EventLog(now);

@@ -87,7 +87,7 @@ const stopSignal: Step = (stage, { rest }) => {
   return { config: { StopSignal }, shown: StopSignal };
 };
 
-const healthcheck: Step = (stage, instruction) => {
+const healthcheck: Step = (_stage, instruction) => {
   const [kind = '', ...words] = instruction.rest.split(/\s+/);
   const Test = kind.toUpperCase() === 'NONE' ? ['NONE'] : ['CMD-SHELL', words.join(' ')];
   return { config: { Healthcheck: { Test } }, shown: instruction.rest };

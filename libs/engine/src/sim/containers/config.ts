@@ -1,3 +1,4 @@
+import { defaultHostConfig } from './default-host-config.js';
 import { badRequest } from '../docker-error.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -147,88 +148,9 @@ export function parseConfig(body: Json): Config {
   };
 }
 
-/** What `docker inspect` shows of a container nobody limited. */
-const defaults = (): HostConfig => ({
-  Binds: null,
-  ContainerIDFile: '',
-  LogConfig: { Type: 'json-file', Config: {} },
-  NetworkMode: 'bridge',
-  PortBindings: {},
-  RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
-  AutoRemove: false,
-  VolumeDriver: '',
-  VolumesFrom: null,
-  ConsoleSize: [0, 0],
-  CapAdd: null,
-  CapDrop: null,
-  CgroupnsMode: 'private',
-  Dns: [],
-  DnsOptions: [],
-  DnsSearch: [],
-  ExtraHosts: null,
-  GroupAdd: null,
-  IpcMode: 'private',
-  Cgroup: '',
-  Links: null,
-  OomScoreAdj: 0,
-  PidMode: '',
-  Privileged: false,
-  PublishAllPorts: false,
-  ReadonlyRootfs: false,
-  SecurityOpt: null,
-  UTSMode: '',
-  UsernsMode: '',
-  ShmSize: 67108864,
-  Runtime: 'runc',
-  Isolation: '',
-  CpuShares: 0,
-  Memory: 0,
-  NanoCpus: 0,
-  CgroupParent: '',
-  BlkioWeight: 0,
-  BlkioWeightDevice: [],
-  BlkioDeviceReadBps: [],
-  BlkioDeviceWriteBps: [],
-  BlkioDeviceReadIOps: [],
-  BlkioDeviceWriteIOps: [],
-  CpuPeriod: 0,
-  CpuQuota: 0,
-  CpuRealtimePeriod: 0,
-  CpuRealtimeRuntime: 0,
-  CpusetCpus: '',
-  CpusetMems: '',
-  Devices: [],
-  DeviceCgroupRules: null,
-  DeviceRequests: null,
-  MemoryReservation: 0,
-  MemorySwap: 0,
-  MemorySwappiness: null,
-  OomKillDisable: null,
-  PidsLimit: null,
-  Ulimits: [],
-  CpuCount: 0,
-  CpuPercent: 0,
-  IOMaximumIOps: 0,
-  IOMaximumBandwidth: 0,
-  MaskedPaths: [
-    '/proc/asound',
-    '/proc/acpi',
-    '/proc/kcore',
-    '/proc/keys',
-    '/proc/latency_stats',
-    '/proc/timer_list',
-    '/proc/timer_stats',
-    '/proc/sched_debug',
-    '/proc/scsi',
-    '/sys/firmware',
-    '/sys/devices/virtual/powercap',
-  ],
-  ReadonlyPaths: ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'],
-});
-
 /** Known fields of the right kind; others are left as dockerd has them by default. */
 export function parseHostConfig(body: Json): HostConfig {
-  const config = defaults();
+  const config = structuredClone(defaultHostConfig);
   for (const [key, before] of Object.entries(config)) {
     const value = body[key];
     if (value === undefined || value === null) continue;

@@ -19,6 +19,7 @@ import {
 import { Container } from './container.js';
 import { containerEvent } from './container-events.js';
 import { addMounts } from './mounts.js';
+import { addOwnFiles } from './own-files.js';
 
 const nameShape = /^\/?[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 const leastMemory = 6 * 1024 * 1024;
@@ -63,6 +64,7 @@ function addContainer(
   const container = new Container(id, name, engine.now(), image, { config, hostConfig }, tree);
   addAttachments(engine, container, part(part(body, 'NetworkingConfig'), 'EndpointsConfig'));
   addMounts(engine, container);
+  addOwnFiles(container);
   engine.containers.set(id, container);
   containerEvent(engine, container, 'create');
   return container;

@@ -8,9 +8,10 @@ import { ProcessTable, type ProcessStart } from '../shell/process.js';
 import { Tty } from '../shell/tty.js';
 import type { Container, Run } from './container.js';
 import { containerEvent } from './container-events.js';
-import { firstIp, machineOf } from './container-machine.js';
+import { machineOf } from './container-machine.js';
 import { networksDown, networksUp } from './container-networks.js';
 import { exited } from './exit.js';
+import { removeContainer } from './remove.js';
 
 /** `POST /containers/{id}/start`. @returns false when it runs already. */
 export function startContainer(engine: Engine, container: Container): boolean {
@@ -50,6 +51,8 @@ export function launch(engine: Engine, container: Container): void {
         ? 126
         : 128;
     if (container.state.status === 'restarting') container.state.status = 'exited';
+    for (const listener of [...container.listeners]) listener.end();
+    if (container.hostConfig.AutoRemove) removeContainer(engine, container, { force: true, volumes: true });
     throw error;
   }
   containerEvent(engine, container, 'start');
@@ -116,7 +119,6 @@ function runOf(engine: Engine, container: Container, found: Found, user: Process
   const machine = machineOf(engine, container, servers);
   const table = new ProcessTable(machine);
   for (const [path, text] of procFiles(machine, table)) tree.virtual.set(path, text);
-  for (const [path, text] of ownFiles(container)) tree.virtual.set(path, text);
   const cwd = config.WorkingDir || '/';
   if (!tree.stat(cwd)) tree.mkdir(cwd, { parents: true });
   const out = (stream: 1 | 2): Output => ({ write: (data) => container.write(stream, data, engine.now()) });
@@ -156,23 +158,3 @@ async function feed(from: Pipe, tty: Tty): Promise<void> {
   for (let data = await from.read(); data !== null; data = await from.read()) await tty.type(data);
   tty.hangUp();
 }
-
-const ownFiles = (container: Container): [string, () => string][] => [
-  ['/etc/hostname', () => `${container.config.Hostname}\n`],
-  [
-    '/etc/resolv.conf',
-    () => `nameserver ${container.hostConfig.NetworkMode === 'bridge' ? '192.0.2.53' : '127.0.0.11'}\n`,
-  ],
-  [
-    '/etc/hosts',
-    () => {
-      const extra = (container.hostConfig.ExtraHosts ?? []).map((line) => {
-        const at = line.indexOf(':');
-        return `${line.slice(at + 1)}\t${line.slice(0, at)}\n`;
-      });
-      const ip = firstIp(container);
-      const own = ip === null ? '' : `${ip}\t${container.config.Hostname}\n`;
-      return `127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n${extra.join('')}${own}`;
-    },
-  ],
-];

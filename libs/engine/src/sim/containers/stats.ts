@@ -1,5 +1,7 @@
 import type { Engine } from '../engine.js';
 import { rfc3339Nano, zeroTime } from '../world.js';
+import { limits } from '../limits.js';
+import type { ProcessTable } from '../shell/process.js';
 import type { Container } from './container.js';
 
 interface Reading {
@@ -15,8 +17,8 @@ function cpuStats(engine: Engine, { at, cpuNs }: Reading): object {
       usage_in_kernelmode: Math.floor(cpuNs / 10),
       usage_in_usermode: cpuNs - Math.floor(cpuNs / 10),
     },
-    // Of all cores since the epoch of the model: only differences are looked at.
-    system_cpu_usage: at * 1e6 * vcpus,
+    // Of all cores since the engine began: only differences are looked at.
+    system_cpu_usage: Math.max(0, at - engine.begunAt) * 1e6 * vcpus,
     online_cpus: vcpus,
     throttling_data: { periods: 0, throttled_periods: 0, throttled_time: 0 },
   };
@@ -33,6 +35,35 @@ function reading(engine: Engine, container: Container): Reading {
   return { at: engine.now(), cpuNs: Math.round((table?.cpuMs ?? 0) * 1e6) };
 }
 
+const blkio = {
+  io_service_bytes_recursive: null,
+  io_serviced_recursive: null,
+  io_queue_recursive: null,
+  io_service_time_recursive: null,
+  io_wait_time_recursive: null,
+  io_merged_recursive: null,
+  io_time_recursive: null,
+  sectors_recursive: null,
+};
+
+/** Traffic is not modelled: what a fresh interface has seen. */
+const traffic = {
+  rx_bytes: 866,
+  rx_packets: 11,
+  rx_errors: 0,
+  rx_dropped: 0,
+  tx_bytes: 0,
+  tx_packets: 0,
+  tx_errors: 0,
+  tx_dropped: 0,
+};
+
+function memoryStats(table: ProcessTable): object {
+  const usage = table.memory();
+  const stats = { anon: usage, file: 0, inactive_file: 0, active_file: 0, pgfault: 0, pgmajfault: 0 };
+  return { usage, stats, limit: table.memoryCeiling() };
+}
+
 /** One line of `GET /containers/{id}/stats` after another: each knows the one before it. */
 export class StatsReader {
   private before: Reading | null = null;
@@ -44,63 +75,28 @@ export class StatsReader {
 
   next(): object {
     const { engine, container, before } = this;
+    const { id, name, hostConfig } = container;
     const table = container.run?.table;
+    const rest = { blkio_stats: blkio, num_procs: 0, storage_stats: {}, name: `/${name}`, id };
+    if (!table) {
+      const never = { read: zeroTime, preread: zeroTime, pids_stats: {}, memory_stats: {} };
+      return { ...never, ...rest, cpu_stats: nothing, precpu_stats: nothing };
+    }
     const now = reading(engine, container);
     this.before = now;
-    const { id, name } = container;
-    const base = {
-      name: `/${name}`,
-      id,
-      read: table ? rfc3339Nano(now.at) : zeroTime,
-      preread: before ? rfc3339Nano(before.at) : zeroTime,
-    };
-    const blkio = {
-      io_service_bytes_recursive: null,
-      io_serviced_recursive: null,
-      io_queue_recursive: null,
-      io_service_time_recursive: null,
-      io_wait_time_recursive: null,
-      io_merged_recursive: null,
-      io_time_recursive: null,
-      sectors_recursive: null,
-    };
-    const rest = { blkio_stats: blkio, num_procs: 0, storage_stats: {} };
-    if (!table)
-      return {
-        ...base,
-        preread: zeroTime,
-        pids_stats: {},
-        ...rest,
-        cpu_stats: nothing,
-        precpu_stats: nothing,
-        memory_stats: {},
-      };
-    const networks = [...container.attachments.values()].filter(({ endpoint }) => endpoint?.ip);
-    const counters = {
-      rx_bytes: 866,
-      rx_packets: 11,
-      rx_errors: 0,
-      rx_dropped: 0,
-      tx_bytes: 0,
-      tx_packets: 0,
-      tx_errors: 0,
-      tx_dropped: 0,
-    };
+    const interfaces = [...container.attachments.values()].filter(({ endpoint }) => endpoint?.ip);
     return {
-      ...base,
+      read: rfc3339Nano(now.at),
+      preread: before ? rfc3339Nano(before.at) : zeroTime,
       pids_stats: {
         current: table.processes.size,
-        limit: container.hostConfig.PidsLimit || 18446744073709552000,
+        limit: hostConfig.PidsLimit || limits.processesPerContainer,
       },
       ...rest,
       cpu_stats: cpuStats(engine, now),
       precpu_stats: before ? cpuStats(engine, before) : nothing,
-      memory_stats: {
-        usage: table.memory(),
-        stats: { anon: table.memory(), file: 0, inactive_file: 0, active_file: 0, pgfault: 0, pgmajfault: 0 },
-        limit: table.memoryCeiling(),
-      },
-      networks: Object.fromEntries(networks.map((_, i) => [`eth${i}`, counters])),
+      memory_stats: memoryStats(table),
+      networks: Object.fromEntries(interfaces.map((_, i) => [`eth${i}`, traffic])),
     };
   }
 }

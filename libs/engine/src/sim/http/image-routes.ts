@@ -5,6 +5,7 @@ import { BuildFailure, configSteps } from '../build/steps.js';
 import { Stage } from '../build/stage.js';
 import { badRequest, DockerError, failure } from '../docker-error.js';
 import type { Engine } from '../engine.js';
+import type { FileTree } from '../files/file-tree.js';
 import { layerFromTar } from '../files/layer-tar.js';
 import { normalPath } from '../files/node.js';
 import { FsError } from '../files/node.js';
@@ -102,6 +103,23 @@ function changed(engine: Engine, image: Image, changes: readonly string[]): Imag
   return makeImage({ config, layers, history: json.history, created: Date.parse(json.created), comment });
 }
 
+function buildAsk(exchange: Exchange, context: FileTree): BuildAsk {
+  const { query } = exchange;
+  const file = query.get('dockerfile') || 'Dockerfile';
+  const node = context.stat(normalPath(file));
+  if (node?.kind !== 'file') throw failure(`Cannot locate specified Dockerfile: ${file}`);
+  return {
+    context,
+    instructions: parseDockerfile(node.data.toString()),
+    args: new Map(Object.entries(parsedMap(query.get('buildargs')))),
+    labels: parsedMap(query.get('labels')),
+    target: (query.get('target') ?? '').toLowerCase(),
+    noCache: truthy(query, 'nocache'),
+    pull: truthy(query, 'pull'),
+    gone: goneSignal(exchange),
+  };
+}
+
 async function build(exchange: Exchange): Promise<void> {
   const { engine, query } = exchange;
   if (query.get('version') === '2')
@@ -110,27 +128,12 @@ async function build(exchange: Exchange): Promise<void> {
     );
   if (query.get('remote'))
     throw badRequest('remote build contexts are not modelled by the Bellows simulator');
-  const body = await readBody(exchange, limits.archiveBytes);
-  const context = await contextTree(body, () => engine.now());
-  const file = query.get('dockerfile') || 'Dockerfile';
-  const node = context.stat(normalPath(file));
-  if (node?.kind !== 'file') throw failure(`Cannot locate specified Dockerfile: ${file}`);
   const names = query
     .getAll('t')
     .filter((name) => name !== '')
     .map((name) => newName(name, ''));
-  const instructions = parseDockerfile(node.data.toString());
-  const textMap = (key: string): Record<string, string> => parsedMap(query.get(key));
-  const ask: BuildAsk = {
-    context,
-    instructions,
-    args: new Map(Object.entries(textMap('buildargs'))),
-    labels: textMap('labels'),
-    target: (query.get('target') ?? '').toLowerCase(),
-    noCache: truthy(query, 'nocache'),
-    pull: truthy(query, 'pull'),
-    gone: goneSignal(exchange),
-  };
+  const body = await readBody(exchange, limits.archiveBytes);
+  const ask = buildAsk(exchange, await contextTree(body, () => engine.now()));
   const quiet = truthy(query, 'q');
   await told(exchange, async (progress) => {
     const voice = {
@@ -142,12 +145,16 @@ async function build(exchange: Exchange): Promise<void> {
     if (quiet) await progress.send({ stream: `${image.id}\n` });
     else await voice.say(`Successfully built ${image.id.slice(7, 19)}\n`);
     for (const name of names) {
-      engine.images.tag(image, name, engine.now());
-      engine.events.add('image', 'tag', image.id, { name });
+      tagImage(engine, image, name);
       await voice.say(`Successfully tagged ${name}\n`);
     }
-    engine.onChange();
   });
+}
+
+function tagImage(engine: Engine, image: Image, name: string): void {
+  engine.images.tag(image, name, engine.now());
+  engine.events.add('image', 'tag', image.id, { name });
+  engine.onChange();
 }
 
 function parsedMap(text: string | null): Record<string, string> {
@@ -167,10 +174,7 @@ function parsedMap(text: string | null): Record<string, string> {
 function tag(exchange: Exchange): void {
   const { engine, query } = exchange;
   const image = named(exchange);
-  const name = newName(query.get('repo') ?? '', query.get('tag') ?? '');
-  engine.images.tag(image, name, engine.now());
-  engine.events.add('image', 'tag', image.id, { name });
-  engine.onChange();
+  tagImage(engine, image, newName(query.get('repo') ?? '', query.get('tag') ?? ''));
   sendJson(exchange, 201, undefined);
 }
 
@@ -214,7 +218,11 @@ async function load(exchange: Exchange): Promise<void> {
   });
 }
 
-function search(exchange: Exchange): void {
+/** As long as a registry would take. */
+const searchMs = 50;
+
+async function search(exchange: Exchange): Promise<void> {
+  await exchange.engine.world.clock.sleep(searchMs);
   const term = exchange.query.get('term') ?? '';
   const names = new Set([...catalogue().keys()].map((name) => name.split(':')[0]!));
   const found = [...names].filter((name) => name.includes(term));

@@ -27,7 +27,24 @@ async function tellLayer(engine: Engine, tell: Tell, id: string, what: string, t
   }
 }
 
-/** `docker pull`, from the modelled registry; told as dockerd tells it. @throws DockerError 404 before anything is told */
+async function fetchLayers(engine: Engine, tell: Tell, image: Image): Promise<void> {
+  const here = new Set([...engine.images.images.values()].flatMap(shortIds));
+  const bytes = Math.max(1024, Math.round(sizeOf(image) / image.layers.length));
+  for (const id of shortIds(image)) {
+    if (here.has(id)) {
+      await tell({ status: 'Already exists', progressDetail: {}, id });
+      continue;
+    }
+    await tell({ status: 'Pulling fs layer', progressDetail: {}, id });
+    await tellLayer(engine, tell, id, 'Downloading', bytes);
+    await tell({ status: 'Verifying Checksum', progressDetail: {}, id });
+    await tell({ status: 'Download complete', progressDetail: {}, id });
+    await tellLayer(engine, tell, id, 'Extracting', bytes);
+    await tell({ status: 'Pull complete', progressDetail: {}, id });
+  }
+}
+
+/** `docker pull` of what the modelled registry has; told as dockerd tells it. */
 export async function pullImage(
   engine: Engine,
   reference: Reference,
@@ -36,47 +53,16 @@ export async function pullImage(
 ): Promise<Image> {
   const name = tagged(reference);
   const { digest } = manifestDigest(found);
-  await tell({
-    status: `Pulling from ${reference.domain === 'docker.io' ? reference.path : reference.path}`,
-    id: reference.digest ?? reference.tag ?? 'latest',
-  });
-  const before = engine.images.images.get(found.id);
-  const here = new Set([...engine.images.images.values()].flatMap(shortIds));
-  for (const id of shortIds(found)) {
-    if (here.has(id)) {
-      await tell({ status: 'Already exists', progressDetail: {}, id });
-      continue;
-    }
-    await tell({ status: 'Pulling fs layer', progressDetail: {}, id });
-    await tellLayer(
-      engine,
-      tell,
-      id,
-      'Downloading',
-      Math.max(1024, Math.round(sizeOf(found) / found.layers.length)),
-    );
-    await tell({ status: 'Verifying Checksum', progressDetail: {}, id });
-    await tell({ status: 'Download complete', progressDetail: {}, id });
-    await tellLayer(
-      engine,
-      tell,
-      id,
-      'Extracting',
-      Math.max(1024, Math.round(sizeOf(found) / found.layers.length)),
-    );
-    await tell({ status: 'Pull complete', progressDetail: {}, id });
-  }
-  const image = engine.images.add(before ?? { ...found, parent: '', taggedAt: null });
+  await tell({ status: `Pulling from ${reference.path}`, id: reference.digest ?? reference.tag ?? 'latest' });
+  await fetchLayers(engine, tell, found);
+  const image = engine.images.add({ ...found, parent: '', taggedAt: null });
   const upToDate = engine.images.tags.get(name) === image.id;
   if (reference.digest === null) engine.images.tag(image, name, engine.now());
   engine.images.digests.set(`${reference.name}@${digest}`, image.id);
   await tell({ status: `Digest: ${digest}` });
   const shown = reference.digest === null ? name : `${reference.name}@${digest}`;
-  await tell({
-    status: upToDate
-      ? `Status: Image is up to date for ${shown}`
-      : `Status: Downloaded newer image for ${shown}`,
-  });
+  const how = upToDate ? 'Image is up to date' : 'Downloaded newer image';
+  await tell({ status: `Status: ${how} for ${shown}` });
   engine.events.add('image', 'pull', shown, { name: reference.name });
   engine.onChange();
   return image;

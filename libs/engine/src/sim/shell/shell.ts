@@ -8,6 +8,7 @@ import { parseScript } from './parse.js';
 import { Capture, Pipe, type Io } from './pipes.js';
 import { Exit, Killed, type Process } from './process.js';
 import { redirectedIo } from './redirect.js';
+import { ShellVariables } from './shell-variables.js';
 
 const mostCalls = 60;
 
@@ -17,28 +18,21 @@ export class Interrupted extends Error {
 }
 
 /** One shell environment: a shell process, or a subshell of it. */
-export class Shell implements Scope {
-  readonly exported: Set<string>;
+export class Shell extends ShellVariables implements Scope {
   readonly traps = new Map<string, string>();
-  readonly options = new Set<string>();
-  readonly jobs: Promise<number>[];
-  positional: string[];
-  status = 0;
   loops = 0;
   interrupted = false;
   pendingTraps: string[] = [];
   private calls = 0;
 
   constructor(
-    readonly process: Process,
-    readonly name: string,
+    process: Process,
+    name: string,
     args: readonly string[],
-    readonly vars: Map<string, string>,
+    vars: Map<string, string>,
     readonly functions = new Map<string, Node>(),
   ) {
-    this.positional = [...args];
-    this.exported = new Set(process.env.keys());
-    this.jobs = [];
+    super(process, name, args, vars);
   }
 
   static of(process: Process, name: string, args: readonly string[]): Shell {
@@ -51,39 +45,6 @@ export class Shell implements Scope {
 
   get cwd(): string {
     return this.process.cwd;
-  }
-
-  get(name: string): string | undefined {
-    switch (name) {
-      case '?':
-        return String(this.status);
-      case '$':
-        return String(this.process.pid);
-      case '#':
-        return String(this.positional.length);
-      case '@':
-      case '*':
-        return this.positional.join(' ');
-      case '0':
-        return this.name;
-      case '-':
-        return [...this.options].join('');
-      case '!':
-        return String(this.process.pid + this.jobs.length);
-    }
-    if (/^\d+$/.test(name)) return this.positional[Number(name) - 1];
-    const value = this.vars.get(name);
-    if (value === undefined && this.options.has('u')) throw new ExpansionError(`${name}: parameter not set`);
-    return value;
-  }
-
-  set(name: string, value: string): void {
-    if (this.vars.size > 2000 && !this.vars.has(name)) throw new ExpansionError('out of memory');
-    this.vars.set(name, value);
-  }
-
-  environment(): Map<string, string> {
-    return new Map([...this.vars].filter(([name]) => this.exported.has(name)));
   }
 
   async capture(body: Node): Promise<string> {
