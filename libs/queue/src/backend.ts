@@ -50,6 +50,8 @@ const postgresConnection = (settings: QueueSettings, max: number) => ({
   migrate: true,
   max,
   connectionTimeoutMillis: 10_000,
+  // A ring may be lost: it does not wait for the disk.
+  options: '-c synchronous_commit=off',
 });
 
 type Connection = Pick<QueueOptions, 'connection' | 'prefix'>;

@@ -94,12 +94,12 @@ async function readGuest(
   const { view, mark, power, diskGib } = read;
   if (power === 'stopped') return { ...absent, power, fence: mark.fence, held: { ...absent.held, diskGib } };
   const asked = askGuest && view.agentConnected && power === 'running';
-  const said = asked ? await session.agents.report(domain, deadline) : null;
-  // After the guest has spoken, so that what it has taken by then is in the figure.
-  const [limits, ramMib] = await Promise.all([
+  const [said, limits] = await Promise.all([
+    asked ? session.agents.report(domain, deadline) : null,
     limitsOf(connection, domain, view, mark.overheadMib, deadline),
-    pluggedRamMib(connection, domain, view, deadline),
   ]);
+  // After the guest has spoken, so that what it has taken by then is in the figure.
+  const ramMib = await pluggedRamMib(connection, domain, view, deadline);
   // Present CPUs that the quota does not let run are not given.
   const plugged = { vcpus: Math.min(view.vcpus.current, limits.vcpus), ramMib };
   return {

@@ -49,9 +49,17 @@ async function shrinkMemory(ctx: Ctx, ramMib: number): Promise<void> {
   const until = ctx.clock.now() + patience.shrinkMs;
   // Only the hypervisor's word counts: a guest cannot talk its memory away.
   const done = (seen: GuestObservation) => seen.power !== 'running' || seen.plugged.ramMib <= ramMib;
+  const gaveWhatWasAsked = (seen: GuestObservation) => seen.plugged.ramMib <= seen.requestedRamMib;
   do {
     await setMemory(ctx, ramMib);
-    if ((await watchFor(ctx, patience.shrinkAgainMs, false, done)).enough) return;
+    const { seen, enough } = await watchFor(
+      ctx,
+      patience.shrinkAgainMs,
+      false,
+      (now) => done(now) || gaveWhatWasAsked(now),
+    );
+    if (done(seen)) return;
+    if (enough) await ctx.sleep(patience.spareAgainMs);
   } while (ctx.clock.now() < until);
 }
 

@@ -2,6 +2,7 @@ import type { HostId, InstanceId, IpPoolId, OperationId, ProjectId, TokenId } fr
 import type { InstanceState, OperationKind } from '@bellows/domain/lifecycle';
 import type { Plan } from '@bellows/domain/plan';
 import type { Size } from '@bellows/domain/size';
+import type { Engine } from './engine.js';
 import type {
   EpochMs,
   Host,
@@ -296,6 +297,11 @@ export interface Store {
   overdue(now: EpochMs, limit: number): Promise<OperationId[]>;
   /** Instances whose `reserved` or guest still exceeds `desired`, or that carry the condition `partial`. */
   unsettled(limit: number): Promise<Instance[]>;
+  /** What was last heard of the container engines of these instances; nothing of those never asked. */
+  engines(ids: readonly InstanceId[]): Promise<Engine[]>;
+  /** Running instances whose engine should be asked now, longest unasked first. */
+  enginesDue(now: EpochMs, limit: number): Promise<{ instance: Instance; engine: Engine | null }[]>;
+  recordEngines(seen: readonly Engine[]): Promise<void>;
   /** Numbers committed events in order; returns how many. One process at a time does it (advisory lock). */
   sequenceEvents(limit: number): Promise<number>;
   /** Removes kept answers and numbered events older than that. */
