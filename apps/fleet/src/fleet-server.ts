@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
 import { codeOf, type WatchLine } from '@bellows/hypervisor/sim/fleet-protocol';
 import type { DurableFleet } from './durable-fleet.js';
+import { GuestStreamRoute, type GuestStreamListener } from './guest-stream-route.js';
 import { InvalidRequestError, readBody } from './request-body.js';
 import { lateReads, removedHost, routes, type Reply } from './routes.js';
 import type { ListenAt } from './settings.js';
@@ -19,15 +20,21 @@ export class FleetServer {
   private readonly watchers = new Set<ServerResponse>();
   private readonly heartbeat: NodeJS.Timeout;
   private readonly expected: Buffer;
+  private readonly guestStreams: GuestStreamRoute;
   private unwatch: (() => void) | null = null;
 
   constructor(
     private readonly durable: DurableFleet,
     secret: string,
+    onGuestStream: GuestStreamListener,
   ) {
     this.expected = digest(`Bearer ${secret}`);
     this.http = createServer({ keepAlive: true, keepAliveTimeout: 60_000 }, (incoming, outgoing) => {
       this.handle(incoming, outgoing).catch((error: unknown) => refuse(outgoing, error));
+    });
+    this.guestStreams = new GuestStreamRoute(durable, onGuestStream, (given) => this.knows(given));
+    this.http.on('upgrade', (incoming, socket, head) => {
+      void this.guestStreams.upgrade(incoming, socket, head);
     });
     this.heartbeat = setInterval(() => this.tellAll('\n'), heartbeatMs).unref();
   }
@@ -50,6 +57,7 @@ export class FleetServer {
   async close(graceMs: number): Promise<void> {
     clearInterval(this.heartbeat);
     this.unwatch?.();
+    this.guestStreams.close();
     for (const watcher of this.watchers) watcher.end();
     const closed = new Promise<void>((resolve) => this.http.close(() => resolve()));
     this.http.closeIdleConnections();
@@ -69,6 +77,7 @@ export class FleetServer {
     if (this.hangs(body['host'])) return;
     const reply = await this.answer(method, path, body);
     if (reply === null) return fail(outgoing, 404, 'not-found', `there is no ${method} ${path}`);
+    if (path === '/v1/faults') this.guestStreams.cutDeadHosts();
     const durable = this.durable.durable();
     if (durable) await durable;
     await until(reply.answerAt);

@@ -20,11 +20,15 @@ export interface SpawnedFleet {
   stop(): Promise<number | null>;
 }
 
-/** The fleet as a process of its own, from the sources. */
-export async function spawnFleet(home: string, env: Record<string, string> = {}): Promise<SpawnedFleet> {
+/** The fleet as a process of its own, from the sources. @param main beside this file */
+export async function spawnFleet(
+  home: string,
+  env: Record<string, string> = {},
+  main = 'main.ts',
+): Promise<SpawnedFleet> {
   const child = spawn(
     process.execPath,
-    ['--import', sourceOf('typescript-hooks.fixture.mjs').href, fileURLToPath(sourceOf('main.ts'))],
+    ['--import', sourceOf('typescript-hooks.fixture.mjs').href, fileURLToPath(sourceOf(main))],
     {
       env: {
         PATH: process.env['PATH'],

@@ -91,7 +91,7 @@ function readAll(answer: IncomingMessage): Promise<string> {
   });
 }
 
-function targetOf(url: string): RequestOptions {
+export function targetOf(url: string): RequestOptions {
   if (url.startsWith('unix:')) return { socketPath: url.slice('unix:'.length) };
   const { protocol, hostname, port } = new URL(url);
   if (protocol !== 'http:') throw new TypeError(`a fleet is reached by http: or unix:, not ${protocol}`);

@@ -27,6 +27,7 @@ import type { GuestVerb } from './guest-verbs.js';
  *     POST   /v1/reset             {host, instanceId}: the guest reboots → 204
  *     POST   /v1/foreign           {host, instanceId, size, controllerId} → 204
  *     GET    /healthz                                                   → {ok: true}
+ *     GET    /v1/guest-stream?host=&instance=&target=docker, Upgrade: bellows-stream → 101, then a FramedStream
  *
  * A refusal is `{error: {code, message}}`.
  */

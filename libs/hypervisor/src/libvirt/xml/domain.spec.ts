@@ -47,6 +47,15 @@ describe('a domain', () => {
     expect(mibAt(view.elastic!.node, 'target', 'block')).toBe(2);
   });
 
+  it('has a channel for its agent and one for streams, at paths that libvirt chooses', () => {
+    const channels = childrenOf(at(readXml(domainXml(spec, mark(), facts, paths)), 'devices'), 'channel');
+    expect(channels.map((channel) => at(channel, 'target')?.attributes['name'])).toEqual([
+      'org.qemu.guest_agent.0',
+      'org.bellows.streams.0',
+    ]);
+    for (const channel of channels) expect(at(channel, 'source')?.attributes['path']).toBeUndefined();
+  });
+
   it('of a fixed plan has no memory to plug', () => {
     const bound = { vcpus: 2, ramMib: 4096 };
     const fixed = { ...spec, size: { ...bound, diskGib: 4 }, floor: bound, ceiling: bound };

@@ -5,6 +5,8 @@ import { markElement, uuidOf, type InstanceMark } from '../mark.js';
 import { writeXml, type XmlContent } from './write.js';
 
 export const agentChannel = 'org.qemu.guest_agent.0';
+/** Carries all streams into the guest, multiplexed: see `guest-stream/`. */
+export const streamsChannel = 'org.bellows.streams.0';
 /** Pinned: a guest sees the same board after an upgrade of the host, and on every host it may move to. */
 export const machineType = 'pc-q35-7.2';
 export const memoryBlockKib = 2048;
@@ -108,11 +110,11 @@ function devices(spec: GuestSpec, facts: HostFacts, paths: DiskPaths): XmlConten
       // Guests boot from their disk: loading a network boot ROM only costs time.
       rom: { '@enabled': 'no' },
     },
-    channel: {
+    channel: [agentChannel, streamsChannel].map((name) => ({
       '@type': 'unix',
       source: { '@mode': 'bind' },
-      target: { '@type': 'virtio', '@name': agentChannel },
-    },
+      target: { '@type': 'virtio', '@name': name },
+    })),
     // A pseudo-terminal keeps nothing: what a guest writes while nobody reads is dropped, not stored.
     serial: { '@type': 'pty', target: { '@port': 0 } },
     console: { '@type': 'pty', target: { '@type': 'serial', '@port': 0 } },
