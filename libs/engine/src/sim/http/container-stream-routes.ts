@@ -1,5 +1,6 @@
 import { badRequest, conflict } from '../docker-error.js';
 import type { Container } from '../containers/container.js';
+import { containerEvent } from '../containers/container-events.js';
 import { createExec, detached, execInspect, findExec, readyToStart, runExec } from '../containers/exec.js';
 import { flag } from '../containers/config.js';
 import type { LogEntry, LogQuery } from '../containers/log-buffer.js';
@@ -69,6 +70,7 @@ async function attach(exchange: Exchange): Promise<void> {
     throw conflict(`container ${container.id} is restarting, wait until the container is running`);
   const { Tty, OpenStdin, StdinOnce } = container.config;
   const { sink, source, end } = hijack(exchange, streamType(Tty, version));
+  containerEvent(exchange.engine, container, 'attach');
   const wanted = { 1: truthy(query, 'stdout'), 2: truthy(query, 'stderr') };
   if (truthy(query, 'logs')) {
     const all = {

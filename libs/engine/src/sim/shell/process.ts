@@ -96,7 +96,8 @@ export class Process {
   async step(): Promise<void> {
     this.cpuMs += stepMs;
     this.table.cpuMs += stepMs;
-    if (++this.steps % stepsAtATime === 0) await this.sleep(stepMs * stepsAtATime);
+    const share = Math.min(1, this.machine.cpuLimit() ?? 1);
+    if (++this.steps % stepsAtATime === 0) await this.sleep((stepMs * stepsAtATime) / share);
     else if (this.killed) throw this.killed;
   }
 
