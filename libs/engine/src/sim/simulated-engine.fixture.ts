@@ -4,6 +4,7 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { folderShelf } from './snapshot/folder-shelf.js';
 import { SimulatedEngines } from './simulated-engines.js';
 
 export const realClock = {
@@ -20,10 +21,11 @@ export interface Answer {
 }
 
 /** One instance's engine behind a unix socket, spoken to with plain HTTP. */
-export async function simulatedEngine(size = { vcpus: 2, ramMib: 1024 }, seed = 'spec') {
-  const folder = await mkdtemp(join(tmpdir(), 'bellows-engine-'));
-  const socketPath = join(folder, 'docker.sock');
-  const engines = new SimulatedEngines({ seed, clock: realClock, sizeOf: () => size, realmOf: () => 'one' });
+export async function simulatedEngine(size = { vcpus: 2, ramMib: 1024 }, folder = '') {
+  const home = await mkdtemp(join(tmpdir(), 'bellows-engine-'));
+  const socketPath = join(home, 'docker.sock');
+  const shelf = folder === '' ? undefined : folderShelf(folder);
+  const engines = new SimulatedEngines({ seed: 'spec', clock: realClock, sizeOf: () => size, shelf });
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
@@ -87,10 +89,10 @@ export async function simulatedEngine(size = { vcpus: 2, ramMib: 1024 }, seed = 
     return { id, code, output: unframed(logs.bytes).join('') };
   };
   const close = async () => {
-    engines.close();
+    await engines.close();
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => server.close(resolve));
-    await rm(folder, { recursive: true, force: true });
+    await rm(home, { recursive: true, force: true });
   };
   return { ask, open, upgrade, run, engines, size, close };
 }

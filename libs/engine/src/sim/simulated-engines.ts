@@ -4,6 +4,9 @@ import { Engine } from './engine.js';
 import { EngineServer } from './http/engine-server.js';
 import { ModelRegistry } from './images/registry.js';
 import { limits } from './limits.js';
+import { Keeper, type EngineShelf } from './snapshot/keeper.js';
+import { parseSnapshot, restore } from './snapshot/restore.js';
+import { snapshotOf, type Snapshot } from './snapshot/snapshot.js';
 import { powerOff, powerOn } from './system/power.js';
 import { Ids, type EngineSize } from './world.js';
 
@@ -16,17 +19,27 @@ export interface SimulatedEnginesOptions {
   hostnameOf?(instanceId: string): string;
   /** Instances of one realm share what they push; each is alone when this is left out. */
   realmOf?(instanceId: string): string;
+  /** Without it, engines are forgotten with the process. */
+  readonly shelf?: EngineShelf;
+}
+
+interface Kept {
+  readonly engine: Engine;
+  readonly ids: Ids;
 }
 
 /** A Docker Engine for each modelled instance, made when it is first spoken to. */
 export class SimulatedEngines {
-  private readonly engines = new Map<string, Engine>();
-  private readonly ids = new Map<string, Ids>();
+  private readonly engines = new Map<string, Kept>();
   private readonly registries = new Map<string, ModelRegistry>();
   private readonly streams = new Map<Duplex, string>();
   private readonly server = new EngineServer((stream) => this.engineBehind(stream));
+  private readonly keeper: Keeper | null;
 
-  constructor(private readonly options: SimulatedEnginesOptions) {}
+  constructor(private readonly options: SimulatedEnginesOptions) {
+    const { shelf, clock } = options;
+    this.keeper = shelf ? new Keeper(shelf, clock, (instanceId) => this.textOf(instanceId)) : null;
+  }
 
   /** Speaks the Docker Engine API on a stream; the stream is its own from here on. */
   accept(instanceId: string, stream: Duplex): void {
@@ -34,61 +47,78 @@ export class SimulatedEngines {
     if (open >= limits.streamsPerEngine) return void stream.destroy();
     this.streams.set(stream, instanceId);
     stream.on('close', () => this.streams.delete(stream));
-    this.engine(instanceId);
+    const { engine } = this.ensure(instanceId);
+    if (engine.closed) powerOn(engine);
     this.server.accept(stream);
   }
 
-  /** The guest is up again: containers with a restart policy come back. */
+  /** The guest is up: containers with a restart policy come back, also those of another life of the process. */
   started(instanceId: string): void {
-    const engine = this.engines.get(instanceId);
+    const known = this.engines.has(instanceId) || (this.options.shelf?.load(instanceId) ?? null) !== null;
+    const engine = known ? this.ensure(instanceId).engine : null;
     if (engine?.closed) powerOn(engine);
   }
 
   /** The guest is off: its streams end, its containers have exited. */
   stopped(instanceId: string): void {
-    const engine = this.engines.get(instanceId);
+    const engine = this.engines.get(instanceId)?.engine;
     if (engine && !engine.closed) powerOff(engine);
-    this.cut(instanceId);
+    for (const [stream, id] of this.streams) if (id === instanceId) stream.destroy();
   }
 
   /** The instance is gone, and all that its engine held. */
-  removed(instanceId: string): void {
+  async removed(instanceId: string): Promise<void> {
     this.stopped(instanceId);
     this.engines.delete(instanceId);
-    this.ids.delete(instanceId);
+    if (!this.options.realmOf) this.registries.delete(instanceId);
+    await this.keeper?.forget(instanceId);
   }
 
-  close(): void {
-    for (const id of [...this.engines.keys()]) this.stopped(id);
-  }
-
-  private cut(instanceId: string): void {
-    for (const [stream, id] of this.streams) if (id === instanceId) stream.destroy();
+  /** Keeps every engine's state as it is, running containers as running, and ends them all. */
+  async close(): Promise<void> {
+    const ids = [...this.engines.keys()];
+    for (const id of ids) await this.keeper?.save(id);
+    for (const id of ids) {
+      this.engines.get(id)!.engine.onChange = () => undefined;
+      this.stopped(id);
+    }
   }
 
   private engineBehind(stream: Duplex): Engine | null {
     const id = this.streams.get(stream);
-    return id === undefined ? null : this.engine(id);
+    return id === undefined ? null : (this.engines.get(id)?.engine ?? null);
   }
 
-  private engine(instanceId: string): Engine {
-    let engine = this.engines.get(instanceId);
-    if (!engine) {
-      const { seed, clock, sizeOf, hostnameOf, realmOf } = this.options;
-      const ids = new Ids(`${seed}|${instanceId}`);
-      const world = {
-        clock,
-        hostname: hostnameOf?.(instanceId) ?? instanceId,
-        size: () => sizeOf(instanceId),
-        id: () => ids.next(),
-      };
-      engine = new Engine(world, this.registry(realmOf?.(instanceId) ?? instanceId));
-      engine.networks.addPredefined();
-      this.engines.set(instanceId, engine);
-      this.ids.set(instanceId, ids);
-    }
-    if (engine.closed) powerOn(engine);
-    return engine;
+  private textOf(instanceId: string): string | null {
+    const kept = this.engines.get(instanceId);
+    return kept ? JSON.stringify(snapshotOf(kept.engine, kept.ids.drawn)) : null;
+  }
+
+  private ensure(instanceId: string): Kept {
+    const known = this.engines.get(instanceId);
+    if (known) return known;
+    const text = this.options.shelf?.load(instanceId) ?? null;
+    const made = this.make(instanceId, text === null ? null : parseSnapshot(text));
+    this.engines.set(instanceId, made);
+    return made;
+  }
+
+  private make(instanceId: string, snapshot: Snapshot | null): Kept {
+    const { seed, clock, sizeOf, hostnameOf, realmOf } = this.options;
+    const ids = new Ids(`${seed}|${instanceId}`, snapshot?.idsDrawn);
+    const world = {
+      clock,
+      hostname: hostnameOf?.(instanceId) ?? instanceId,
+      size: () => sizeOf(instanceId),
+      id: () => ids.next(),
+    };
+    const engine = new Engine(world, this.registry(realmOf?.(instanceId) ?? instanceId), snapshot?.id);
+    engine.onChange = () => this.keeper?.changed(instanceId);
+    if (snapshot) restore(engine, snapshot);
+    else engine.networks.addPredefined();
+    // What was running is to be looked at once, as after a boot.
+    engine.closed = snapshot !== null;
+    return { engine, ids };
   }
 
   private registry(realm: string): ModelRegistry {
