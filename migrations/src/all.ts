@@ -5,6 +5,7 @@ import { IpPools1763900000004 } from './1763900000004-ip-pools.js';
 import { Instances1763900000005 } from './1763900000005-instances.js';
 import { Operations1763900000006 } from './1763900000006-operations.js';
 import { Outbox1763900000007 } from './1763900000007-outbox.js';
+import { Engines1763900000008 } from './1763900000008-engines.js';
 
 /** Every migration, oldest first. Add at the end; one that has been released never changes. */
 export const migrations = [
@@ -15,4 +16,5 @@ export const migrations = [
   Instances1763900000005,
   Operations1763900000006,
   Outbox1763900000007,
+  Engines1763900000008,
 ];

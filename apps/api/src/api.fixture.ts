@@ -83,6 +83,8 @@ export class TestApi {
   }
 
   async close(): Promise<void> {
+    // The queue opens in its own time; its database must not be dropped meanwhile.
+    await this.cloud.queue.depth().catch(() => null);
     for (const close of this.closers) await close();
   }
 

@@ -51,7 +51,7 @@ describe('long work', () => {
     expect(shown).toMatchObject({
       state: 'running',
       size: { desired: size, reserved: size, held: size, effective: size },
-      docker: { state: 'absent', endpoint: null },
+      docker: { state: 'starting', endpoint: `/v1/instances/${instance.id}/docker` },
       createdAt: expect.stringMatching(/Z$/),
     });
     expect(shown['addresses'].map(({ kind }: { kind: string }) => kind).sort()).toEqual([

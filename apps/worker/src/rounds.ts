@@ -1,4 +1,6 @@
 import type { Cloud } from '@bellows/operations/cloud';
+import type { AskEngine } from '@bellows/operations/ports/engine';
+import { askEngines } from '@bellows/operations/reconcile/engines';
 import { observeHosts } from '@bellows/operations/reconcile/hosts';
 import { settleOnce } from '@bellows/operations/reconcile/settle';
 import { sweepOnce } from '@bellows/operations/reconcile/sweep';
@@ -15,8 +17,11 @@ const eventBatch = 1000;
 const keptAnswersMs = 24 * hour;
 const keptEventsMs = 7 * 24 * hour;
 
-/** What a worker does of its own accord. Any number of workers may do it at once. */
-export function roundsOf(cloud: Cloud, logger: Logger): Recurring[] {
+/**
+ * What a worker does of its own accord. Any number of workers may do it at once.
+ * @param ask null where no gateway leads into guests.
+ */
+export function roundsOf(cloud: Cloud, logger: Logger, ask: AskEngine | null): Recurring[] {
   return [
     { name: 'sweep', everyMs: second, round: () => sweep(cloud) },
     { name: 'settle', everyMs: 10 * second, round: async () => void (await settleOnce(cloud)) },
@@ -33,6 +38,7 @@ export function roundsOf(cloud: Cloud, logger: Logger): Recurring[] {
       everyMs: second / 4,
       round: async () => (await cloud.store.sequenceEvents(eventBatch)) >= eventBatch,
     },
+    ...(ask ? [{ name: 'ask-engines', everyMs: 3 * second, round: () => askEngines(cloud, ask) }] : []),
     { name: 'prune', everyMs: hour / 6, round: () => prune(cloud) },
   ];
 }

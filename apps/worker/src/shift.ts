@@ -9,6 +9,7 @@ import type { Settings } from '@bellows/config/settings';
 import type { Cloud } from '@bellows/operations/cloud';
 import { OperationRunner } from '@bellows/operations/saga/run';
 import type { Logger } from 'pino';
+import { askThrough } from './ask-engine.js';
 import { GuestEvents } from './guest-events.js';
 import { Metrics } from './metrics.js';
 import { CLOUD, LOGGER, SETTINGS } from './provider-names.js';
@@ -36,7 +37,10 @@ export class Shift implements OnApplicationBootstrap, BeforeApplicationShutdown,
   ) {
     this.#events = new GuestEvents(cloud, logger, (id) => this.runner.isAt(id));
     const follow = { name: 'follow-hosts', everyMs: 5_000, round: () => this.#events.follow() };
-    this.#tasks = [...roundsOf(cloud, logger), follow].map((task) => new RecurringTask(task, this.#report()));
+    const ask = settings.gateway && askThrough(settings.gateway);
+    this.#tasks = [...roundsOf(cloud, logger, ask), follow].map(
+      (task) => new RecurringTask(task, this.#report()),
+    );
   }
 
   onApplicationBootstrap(): void {

@@ -1,4 +1,5 @@
 import type { HostId, InstanceId, OperationId, ProjectId, TokenId } from '@bellows/domain/ids';
+import type { Engine } from '@bellows/operations/ports/engine';
 import type { EpochMs, OperationStep } from '@bellows/operations/ports/rows';
 import type { Change, CreateAdmission, PageAsk, Store } from '@bellows/operations/ports/store';
 import type { Pool } from 'pg';
@@ -9,6 +10,7 @@ import { Batched } from './batched.js';
 import { commitChanges, commitTogether } from './changes/commit.js';
 import { dataSource } from './data-source.js';
 import type { StoreOptions } from './data-source.js';
+import * as engineReads from './engine-reads.js';
 import { isUnavailable, unavailable } from './db-errors.js';
 import { Database } from './db.js';
 import { EndedListener } from './ended-listener.js';
@@ -122,6 +124,10 @@ export class PostgresStore implements Store {
     leases.releaseLease(this.database, id, fence, dueAt);
   readonly overdue = (now: EpochMs, limit: number) => leases.overdue(this.database, now, limit);
   readonly unsettled = (limit: number) => resources.readUnsettled(this.database, limit);
+  readonly engines = (ids: readonly InstanceId[]) => engineReads.readEngines(this.database, ids);
+  readonly enginesDue = (now: EpochMs, limit: number) =>
+    engineReads.readEnginesDue(this.database, now, limit);
+  readonly recordEngines = (seen: readonly Engine[]) => engineReads.putEngines(this.database, seen);
   readonly sequenceEvents = (limit: number) => sequenceEvents(this.database, limit);
   readonly prune = (before: { answers: EpochMs; events: EpochMs }) => prune(this.database, before);
 

@@ -328,7 +328,7 @@ const upgrades: Make = (target) =>
   );
 
 const lines: Make = (target) => {
-  const path = target.path('/smuggled');
+  const path = target.path('/listed');
   return [
     ...[
       `GET http://victim${path} HTTP/1.1`,

@@ -66,7 +66,8 @@ export class InstanceActionsController {
     @Body(as(ResizeBody)) body: ResizeBody,
     @Res() reply: FastifyReply,
   ) {
-    const result = await resizeInstance(this.cloud, ask, id, body, ifMatch, acceptedAnswer(ask.principal));
+    const answer = acceptedAnswer(ask.principal, await this.cloud.store.engines([id]));
+    const result = await resizeInstance(this.cloud, ask, id, body, ifMatch, answer);
     await sendMutation(reply, this.cloud, ask, result);
   }
 }

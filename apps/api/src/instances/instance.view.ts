@@ -1,7 +1,9 @@
 import { instanceStates } from '@bellows/domain/lifecycle';
 import type { Principal } from '@bellows/operations/cloud';
+import { engineStates, type Engine } from '@bellows/operations/ports/engine';
 import type { Instance, Operation } from '@bellows/operations/ports/rows';
 import type { StoredAnswer } from '@bellows/operations/ports/store';
+import { reachable } from '../docker/open-streams.js';
 import { etagOf } from '../http/asked.js';
 import { BoundView, ConditionView, conditionViews, SizeView } from '../http/shared-views.js';
 import { timeOf } from '../http/times.js';
@@ -31,10 +33,12 @@ export class AddressView {
 }
 
 export class DockerView {
-  @Word(['starting', 'ready', 'failed', 'absent'])
+  @Word(engineStates, { description: 'As the engine last answered; absent where nothing answers or runs.' })
   state!: string;
-  @Str({ nullable: true })
+  @Str({ nullable: true, description: 'Path of its Docker Engine API here, while the instance runs.' })
   endpoint!: string | null;
+  @Str({ required: false, description: 'Of the engine, as it says itself.' })
+  version?: string;
 }
 
 export class InstanceView {
@@ -81,7 +85,22 @@ const addressesOf = ({ publicAddress, privateAddress }: Instance): AddressView[]
   ...(privateAddress === null ? [] : [{ kind: 'private' as const, address: privateAddress }]),
 ];
 
-export const instanceView = (instance: Instance, { role }: Pick<Principal, 'role'>): InstanceView => ({
+function dockerView({ id, state }: Instance, engine: Engine | undefined): DockerView {
+  if (!reachable.includes(state)) return { state: 'absent', endpoint: null };
+  const version = engine?.version ?? null;
+  return {
+    state: engine?.state ?? 'starting',
+    endpoint: engine?.state === 'absent' ? null : `/v1/instances/${id}/docker`,
+    ...(version !== null && { version }),
+  };
+}
+
+/** @param engines what was heard of theirs, of this instance and perhaps of others. */
+export const instanceView = (
+  instance: Instance,
+  { role }: Pick<Principal, 'role'>,
+  engines: readonly Engine[],
+): InstanceView => ({
   id: instance.id,
   name: instance.name,
   projectId: instance.projectId,
@@ -100,7 +119,10 @@ export const instanceView = (instance: Instance, { role }: Pick<Principal, 'role
     ceiling: instance.ceiling,
   },
   addresses: addressesOf(instance),
-  docker: { state: 'absent', endpoint: null },
+  docker: dockerView(
+    instance,
+    engines.find(({ instanceId }) => instanceId === instance.id),
+  ),
   conditions: conditionViews(instance.conditions),
   tags: instance.tags,
   antiAffinityGroup: instance.antiAffinityGroup,
@@ -127,10 +149,10 @@ interface Accepted {
 
 /** 202 with the operation to follow. */
 export const acceptedAnswer =
-  (principal: Principal) =>
+  (principal: Principal, engines: readonly Engine[] = []) =>
   (accepted: Accepted): StoredAnswer => {
     const operations = accepted.operations.map(operationView);
-    const instances = accepted.instances.map((instance) => instanceView(instance, principal));
+    const instances = accepted.instances.map((instance) => instanceView(instance, principal, engines));
     const [operation, instance] = [operations[0]!, instances[0]!];
     const several = operations.length > 1 ? { operations, instances } : {};
     return {

@@ -36,8 +36,13 @@ export class InstancesController {
     @Query(asQuery(InstanceQuery)) query: InstanceQuery,
     @Res() reply: FastifyReply,
   ) {
-    const page = listInstances(this.cloud, ask, { ...query, ...pageAsk(query) });
-    sendView(reply, await paged(page, (instance) => instanceView(instance, ask.principal)));
+    const page = await listInstances(this.cloud, ask, { ...query, ...pageAsk(query) });
+    if (isRefusal(page)) return sendRefusal(reply, page);
+    const engines = await this.cloud.store.engines(page.items.map(({ id }) => id));
+    sendView(
+      reply,
+      await paged(Promise.resolve(page), (instance) => instanceView(instance, ask.principal, engines)),
+    );
   }
 
   @Get(':id')
@@ -46,7 +51,7 @@ export class InstancesController {
     const instance = await readInstance(this.cloud, ask, id);
     if (isRefusal(instance)) return sendRefusal(reply, instance);
     void reply.header('etag', etagOf(instance.version));
-    sendView(reply, instanceView(instance, ask.principal));
+    sendView(reply, instanceView(instance, ask.principal, await this.cloud.store.engines([instance.id])));
   }
 
   @Post()
@@ -81,9 +86,10 @@ export class InstancesController {
     @Body(as(UpdateInstanceBody)) body: UpdateInstanceBody,
     @Res() reply: FastifyReply,
   ) {
+    const engines = await this.cloud.store.engines([id]);
     const result = await updateInstance(this.cloud, ask, id, body, ifMatch, (instance) => ({
       status: 200,
-      body: instanceView(instance, ask.principal),
+      body: instanceView(instance, ask.principal, engines),
       headers: { etag: etagOf(instance.version) },
     }));
     await sendMutation(reply, this.cloud, ask, result);

@@ -49,7 +49,7 @@ const imposed: HeaderList = [
 
 /**
  * The head that a caller gets for what a guest answered.
- * @returns null for a head that is no answer to a request: too many headers, or a status of HTTP's own.
+ * @returns null for a head that is no answer to a request: too many headers, a status of HTTP's own, or a coding of no engine's.
  */
 export function cleanAnswer({ status, rawHeaders, hasBody }: GuestAnswer): CleanAnswer | null {
   if (rawHeaders.length > 2 * mostHeaders) return null;
@@ -60,6 +60,8 @@ export function cleanAnswer({ status, rawHeaders, hasBody }: GuestAnswer): Clean
     const name = rawHeaders[at]!.toLowerCase();
     const value = rawHeaders[at + 1]!;
     if (name === 'content-type') type ??= value;
+    // Any other coding would be passed on as if it were none.
+    if (name === 'transfer-encoding' && value.toLowerCase() !== 'chunked') return null;
     // The parser has made sure of its form, and that it comes alone.
     if (name === 'content-length' && status !== 101) headers.push(['Content-Length', value]);
     if (passed.test(name) && !replaced.has(name)) headers.push([rawHeaders[at]!, value]);

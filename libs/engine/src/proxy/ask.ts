@@ -4,6 +4,16 @@ import type { Duplex } from 'node:stream';
 import { mostHeadBytes } from './answer.js';
 import type { EngineRequest } from './request.js';
 
+/**
+ * Cuts a stream both ways. A connection that is merely closed looks to the other end like one that has no more to
+ * say but still listens; a reset does not.
+ */
+export function cut(far: Duplex): void {
+  const socket = far as Partial<Socket>;
+  if (socket.resetAndDestroy) socket.resetAndDestroy();
+  else far.destroy();
+}
+
 /** Begins one request on a stream of its own. The head of the answer is read strictly and has a largest size. */
 export function askOn(far: Duplex, { method, path, headers }: EngineRequest): ClientRequest {
   const asked = httpRequest({

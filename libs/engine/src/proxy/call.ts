@@ -1,7 +1,7 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { cleanAnswer } from './answer.js';
-import { askOn } from './ask.js';
+import { askOn, cut } from './ask.js';
 import type { Ended, Exchange } from './exchange.js';
 import { codeHeader, unreachable } from './problem.js';
 import { linger, replyProblem } from './reply.js';
@@ -43,7 +43,7 @@ export function carryCall(
       over = true;
       incoming.unpipe(asked);
       asked.destroy();
-      far.destroy();
+      cut(far);
       linger(incoming);
       resolve({ how, status: outgoing.headersSent ? outgoing.statusCode : null, why });
     };

@@ -16,7 +16,8 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe('a call', () => {
   it('goes there and comes back, cleaned both ways', async () => {
-    bench.engine.serve = (_asked, answer) => {
+    bench.engine.serve = async (asked, answer) => {
+      await once(asked.resume(), 'end');
       answer.writeHead(201, {
         'content-type': 'application/json',
         'set-cookie': 'a=b',
@@ -91,7 +92,7 @@ describe('a call', () => {
     };
     const line = await bench.dial();
     line.socket.write('GET /x HTTP/1.1\r\nHost: x\r\n\r\n');
-    await line.until(() => line.closed);
+    await line.until(() => line.ended);
     expect(line.text).toContain('half');
     expect(line.text).not.toContain('\r\n0\r\n\r\n');
     expect((await bench.over(1)).how).toBe('failed');

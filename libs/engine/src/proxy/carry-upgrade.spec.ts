@@ -123,7 +123,7 @@ describe('an upgrade', () => {
     second.socket.write(ask('tcp'));
     await second.until('\r\n\r\non');
     for (const socket of bench.engine.sockets) socket.resetAndDestroy();
-    await second.until(() => second.closed);
+    await second.until(() => second.ended);
     expect((await bench.over(2)).how).toBe('failed');
   });
 

@@ -85,12 +85,13 @@ export class RecordingEngine implements GuestStreams {
       .on('close', gone)
       .on('end', gone)
       .on('error', () => undefined);
+    if (this.raw) return this.raw(socket);
+    this.#http.emit('connection', socket);
+    // After the server has taken it: what was listening before would be bypassed.
     const at = this.wires.push('') - 1;
     socket.on('data', (chunk: Buffer) => {
       const text = this.wires[at];
       if (text !== undefined && text.length < 1024 * 1024) this.wires[at] = text + chunk.toString('latin1');
     });
-    if (this.raw) this.raw(socket);
-    else this.#http.emit('connection', socket);
   }
 }

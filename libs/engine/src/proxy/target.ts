@@ -23,7 +23,8 @@ export function engineTarget(raw: string): EngineTarget | null {
   const path = mark < 0 ? raw : raw.slice(0, mark);
   const query = mark < 0 ? '' : raw.slice(mark);
   if (!pathForm.test(path) || !queryForm.test(query)) return null;
-  if (/%2f|\/\//i.test(path)) return null;
+  // A dot needs no encoding: who encodes one has a reader in mind who decodes.
+  if (/%2[ef]|\/\//i.test(path)) return null;
   const decoded = path.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
     String.fromCharCode(parseInt(hex, 16)),
   );

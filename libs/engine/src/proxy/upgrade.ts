@@ -2,7 +2,7 @@ import { STATUS_CODES, type ClientRequest, type IncomingMessage } from 'node:htt
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { cleanAnswer } from './answer.js';
-import { askOn } from './ask.js';
+import { askOn, cut } from './ask.js';
 import { badAnswer, sendHead } from './call.js';
 import type { Caller, Ended, Exchange } from './exchange.js';
 import { codeHeader, unreachable } from './problem.js';
@@ -97,7 +97,8 @@ export function carryUpgrade(exchange: Exchange, caller: Upgrading, far: Duplex)
       if (over) return;
       over = true;
       asked.destroy();
-      far.destroy();
+      if (how === 'done') far.destroy();
+      else cut(far);
       if (status === 101) socket.destroy();
       resolve({ how, status, why });
     };

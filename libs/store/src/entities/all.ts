@@ -10,6 +10,7 @@ import { IpPoolEntity } from './ip-pool.entity.js';
 import { IpClaimEntity } from './ip-claim.entity.js';
 import { IpReleasedEntity } from './ip-released.entity.js';
 import { InstanceEntity } from './instance.entity.js';
+import { EngineEntity } from './engine.entity.js';
 import { UsageIntervalEntity } from './usage-interval.entity.js';
 import { OperationEntity } from './operation.entity.js';
 import { EventEntity } from './event.entity.js';
@@ -29,6 +30,7 @@ export const entities = [
   IpClaimEntity,
   IpReleasedEntity,
   InstanceEntity,
+  EngineEntity,
   UsageIntervalEntity,
   OperationEntity,
   EventEntity,

@@ -1,4 +1,5 @@
 import type { Plan } from '@bellows/domain/plan';
+import type { Engine } from '@bellows/operations/ports/engine';
 import type { AuditEntry, CloudEvent } from '@bellows/operations/ports/store';
 import type { Host, Image, Instance, Operation, Project, Quota, Token } from '@bellows/operations/ports/rows';
 import type { Row } from '../db.js';
@@ -14,6 +15,8 @@ export const instances = new Mapping<Instance>({
   sizes: ['desired', 'reserved', 'held', 'effective'],
   bounds: ['floor', 'ceiling'],
 });
+
+export const engines = new Mapping<Engine>({ plain: ['instanceId', 'state', 'version', 'seenAt'] });
 
 export const hosts = new Mapping<Host>({
   plain: ['id', 'name', 'driver', 'uri', 'zone', 'state', 'guestOverheadMib', 'instances', 'createdAt'],
