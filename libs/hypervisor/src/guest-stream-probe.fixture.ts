@@ -7,6 +7,8 @@ const collectGarbage = runInNewContext('gc') as () => void;
 
 /** Bytes that buffers of this process hold, without those that nobody holds on to any more. */
 export function heldBytes(): number {
+  // What the first frees is given back in the background; the second waits for that.
+  collectGarbage();
   collectGarbage();
   return process.memoryUsage().arrayBuffers;
 }
@@ -66,7 +68,9 @@ export class GuestProbe {
         stream.pipe(stream);
         return;
       case 'count':
-        return this.count(stream, (bytes, intact) => stream.end(`${bytes} ${intact ? 'intact' : 'damaged'}\n`));
+        return this.count(stream, (bytes, intact) =>
+          stream.end(`${bytes} ${intact ? 'intact' : 'damaged'}\n`),
+        );
       case 'give':
         stream.resume();
         return give(stream, Number(argument));

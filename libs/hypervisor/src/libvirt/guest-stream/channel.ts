@@ -92,7 +92,9 @@ async function openPort(connection: Connection, domain: Domain, deadline: Deadli
   } catch (error) {
     const code = error instanceof LibvirtError ? error.code : null;
     if (code === ErrorCode.OPERATION_INVALID) {
-      throw new GuestUnreachableError('not-running', `instance ${domain.name} is not running`, { cause: error });
+      throw new GuestUnreachableError('not-running', `instance ${domain.name} is not running`, {
+        cause: error,
+      });
     }
     if (code !== ErrorCode.INVALID_ARG) throw error;
     const why = 'it was started before guests had one, and gets it when it is stopped and started';

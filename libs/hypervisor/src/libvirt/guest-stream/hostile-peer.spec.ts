@@ -47,7 +47,11 @@ describe('a hostile guest', () => {
     const accepted = listening.accept();
     const script = fileURLToPath(new URL('hostile-peer.fixture.mjs', import.meta.url));
     const peer = spawn(process.execPath, [script, listening.path, kind], { stdio: 'ignore' });
-    return { transport: await accepted, onGone: () => undefined, close: async () => void peer.kill('SIGKILL') };
+    return {
+      transport: await accepted,
+      onGone: () => undefined,
+      close: async () => void peer.kill('SIGKILL'),
+    };
   };
 
   beforeAll(async () => {

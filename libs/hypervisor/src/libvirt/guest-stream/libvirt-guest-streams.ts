@@ -49,7 +49,11 @@ export class LibvirtGuestStreams implements GuestStreams {
   async close(): Promise<void> {
     const reason = (this.closed ??= new HostUnreachableError('the streams into guests were closed'));
     for (const dial of this.dials) dial.abort(reason);
-    for (const opening of this.links.values()) void opening.then((link) => link.end(reason), () => undefined);
+    for (const opening of this.links.values())
+      void opening.then(
+        (link) => link.end(reason),
+        () => undefined,
+      );
     await Promise.allSettled(this.links.values());
     await Promise.allSettled(this.channels);
   }

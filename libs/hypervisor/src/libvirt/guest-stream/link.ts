@@ -1,6 +1,14 @@
 import { GuestUnreachableError } from '@bellows/operations/ports/guest-stream';
 import type { Duplex } from 'node:stream';
-import { BreachError, encodeFrame, FrameDecoder, FrameType, headerBytes, maxStreams, type Frame } from './frame.js';
+import {
+  BreachError,
+  encodeFrame,
+  FrameDecoder,
+  FrameType,
+  headerBytes,
+  maxStreams,
+  type Frame,
+} from './frame.js';
 import { encodeHello, HelloScan } from './hello.js';
 import { Liveness } from './liveness.js';
 import { MuxStream } from './mux-stream.js';
@@ -152,7 +160,8 @@ export class Link {
   private restWhenIdle(): void {
     clearTimeout(this.idle);
     if (this.streams.size > 0 || this.over || this.scan) return;
-    const rest = (): void => this.end(new GuestUnreachableError('silent', 'the link was closed for want of use'));
+    const rest = (): void =>
+      this.end(new GuestUnreachableError('silent', 'the link was closed for want of use'));
     this.idle = setTimeout(rest, this.settings.idleMs);
     this.idle.unref();
   }
