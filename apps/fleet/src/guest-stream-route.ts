@@ -95,7 +95,9 @@ export class GuestStreamRoute {
 
   private start(asked: Asked, socket: Socket, head: Buffer): void {
     socket.setNoDelay(true);
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${streamUpgrade}\r\n\r\n`);
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${streamUpgrade}\r\n\r\n`,
+    );
     const stream = new FramedStream(socket, head);
     this.open.set(stream, asked);
     stream.on('error', () => undefined).once('close', () => this.open.delete(stream));

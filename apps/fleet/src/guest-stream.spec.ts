@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { HostUnreachableError } from '@bellows/operations/ports/driver-errors';
@@ -73,7 +73,6 @@ describe('streams into modelled guests', () => {
     await driver.registerHost(serverOf('alpha'));
     running = await startGuest(driver);
   }, 30_000);
-  afterEach(() => driver.setFaults({}));
   afterAll(async () => {
     await streams.close();
     await driver.close();
@@ -92,12 +91,14 @@ describe('streams into modelled guests', () => {
     await driver.setFaults({ hosts: { alpha: 'dead' } });
     expect((await failed)[0]).toBeInstanceOf(Error);
     await expect(streams.open(host, running, 'docker')).rejects.toThrow(HostUnreachableError);
+    await driver.setFaults({});
   });
 
   it('are not answered by a host that hangs: a caller gives up when it likes', async () => {
     await driver.setFaults({ hosts: { alpha: 'hangs' } });
     const opening = streams.open(host, running, 'docker', AbortSignal.timeout(200));
     await expect(opening).rejects.toMatchObject({ name: 'TimeoutError' });
+    await driver.setFaults({});
   });
 
   it('end with a guest that is reset', async () => {
@@ -110,6 +111,7 @@ describe('streams into modelled guests', () => {
     await driver.setFaults({ guests: { '*': { neverBoots: true } } });
     const stuck = await startGuest(driver);
     await expect(streams.open(host, stuck, 'docker')).rejects.toMatchObject({ reason: 'silent' });
+    await driver.setFaults({});
   });
 
   it('have one target', async () => {
@@ -119,9 +121,7 @@ describe('streams into modelled guests', () => {
 
   it('are 512 at most of one guest', async () => {
     const guest = await startGuest(driver);
-    const all = await Promise.all(
-      Array.from({ length: 512 }, () => streams.open(host, guest, 'docker')),
-    );
+    const all = await Promise.all(Array.from({ length: 512 }, () => streams.open(host, guest, 'docker')));
     await expect(streams.open(host, guest, 'docker')).rejects.toMatchObject({ reason: 'too-many' });
     for (const stream of all) stream.destroy();
   });
