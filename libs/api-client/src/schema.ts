@@ -440,6 +440,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/instances/{id}/docker/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The Docker Engine API of the instance's own container engine, with every method it knows
+         * @description Any request of the Docker Engine API (GET, HEAD, POST, PUT, DELETE, and upgrades to `tcp` and `h2c`), its path with or without a version. A viewer may look and change nothing. Revoking a token ends its streams.
+         */
+        get: operations["docker_engine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -641,9 +661,15 @@ export interface components {
             address: string;
         };
         DockerView: {
-            /** @enum {string} */
+            /**
+             * @description As the engine last answered; absent where nothing answers or runs.
+             * @enum {string}
+             */
             state: "starting" | "ready" | "failed" | "absent";
+            /** @description Path of its Docker Engine API here, while the instance runs. */
             endpoint: string | null;
+            /** @description Of the engine, as it says itself. */
+            version?: string;
         };
         InstanceView: {
             /** @example i-0123456789abcdefghjk */
@@ -2237,6 +2263,39 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    docker_engine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                /** @description Of the Docker Engine API, such as `v1.45/containers/json`; it may hold slashes. */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the engine answered, without headers that browsers act on. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, or not reached: `message` for docker clients, and the members of a problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemView"] & {
+                        message: string;
+                    };
                 };
             };
         };
