@@ -296,6 +296,8 @@ static void lose_session(void) {
 	in_session = false;
 	hello_seen = frame_has = 0;
 	out_head = out_tail = 0;
+	/* for a host that believes in a session; another is waiting for its HELLO and throws this away */
+	put(RESET, 0, NULL, 0);
 }
 
 static void begin_session(void) {
@@ -452,6 +454,7 @@ static bool open_port(void) {
 	if (port < 0) return false;
 	port_gone = port_readable = port_writable = false;
 	if (!watch(port, &port)) port_gone = true;
+	lose_session(); /* a guest that was started anew says so: its port stayed connected */
 	return true;
 }
 
