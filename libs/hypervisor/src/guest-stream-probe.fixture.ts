@@ -43,7 +43,7 @@ export class PatternCheck {
  *     count       reads to the end, then says `BYTES intact|damaged`
  *     give N      sends N bytes of the pattern and ends; goes on reading
  *     listen KEY  ends its own side at once; says of itself `BYTES ended` when ours ends
- *     hold KEY    does nothing; says of itself `open`, then `closed`
+ *     hold KEY    does nothing until it is closed or ended; says of itself `open`, then `closed`
  *     ask KEY     what that one says of itself, or `none`
  */
 export class GuestProbe {
@@ -80,6 +80,8 @@ export class GuestProbe {
       case 'hold':
         this.board.set(argument, 'open');
         stream.resume().on('close', () => this.board.set(argument, 'closed'));
+        // Behind a socket this is all that can be seen of an end.
+        stream.on('end', () => stream.end());
         return;
       default:
         stream.resume().end(`${this.board.get(argument) ?? 'none'}\n`);

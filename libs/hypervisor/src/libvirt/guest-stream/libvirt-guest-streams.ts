@@ -18,6 +18,9 @@ export interface LibvirtGuestStreamsOptions extends Partial<LinkSettings> {
   readonly dial?: DialChannel;
 }
 
+/** What the first of two greetings may have of the time for both. */
+const firstHelloShare = 0.4;
+
 /**
  * Streams into guests that libvirt runs: one link a guest, opened at first need, closed when nothing has used it for
  * a while, and dropped with all its streams when the guest stops, is reset, goes silent or breaks the protocol.
@@ -83,15 +86,36 @@ export class LibvirtGuestStreams implements GuestStreams {
     return opening;
   }
 
+  /**
+   * A HELLO may be eaten by a guest that was left in the middle of a frame and has not seen that the channel was closed
+   * since. So the channel is closed and opened once more before the guest is called silent.
+   */
   private async openLink(host: HostRef, instanceId: InstanceId, onEnd: () => void): Promise<Link> {
+    const { helloMs } = this.settings;
+    const firstMs = helloMs * firstHelloShare;
+    const first = await this.greetedLink(host, instanceId, onEnd, firstMs).catch((error: unknown) => {
+      if (error instanceof GuestUnreachableError && error.reason === 'silent') return null;
+      throw error;
+    });
+    return first ?? this.greetedLink(host, instanceId, onEnd, helloMs - firstMs);
+  }
+
+  private async greetedLink(
+    host: HostRef,
+    instanceId: InstanceId,
+    onEnd: () => void,
+    withinMs: number,
+  ): Promise<Link> {
     const channel = await this.openChannel(host, instanceId);
+    let greeted = false;
     const link = new Link(channel.transport, randomBytes(nonceBytes), this.settings, this.turns, () => {
-      onEnd();
+      if (greeted) onEnd();
       this.track(channel.close());
     });
     channel.onGone((error) => link.end(error));
     if (this.closed) link.end(this.closed);
-    await link.greet();
+    await link.greet(withinMs);
+    greeted = true;
     return link;
   }
 

@@ -17,7 +17,7 @@ import { Strays } from './strays.js';
 import type { Slice, Turns } from './turns.js';
 
 export interface LinkSettings {
-  /** How long the guest may take to answer HELLO, and a PING before a stream is opened. */
+  /** How long the guest may take to answer HELLO in all, and a PING before a stream is opened. */
   readonly helloMs: number;
   /** HELLO is said again after this: what is sent while a guest opens its port may be lost. */
   readonly helloAgainMs: number;
@@ -89,16 +89,14 @@ export class Link {
   }
 
   /** Says HELLO until the guest says it back. @throws GuestUnreachableError 'silent'; the link is over then */
-  async greet(): Promise<void> {
+  async greet(withinMs = this.settings.helloMs): Promise<void> {
     const sayHello = (): void => {
       this.hellosUnanswered += 1;
       this.transport.write(this.hello);
     };
     const again = setInterval(sayHello, this.settings.helloAgainMs);
-    const late = setTimeout(
-      () => this.end(new GuestUnreachableError('silent', 'nothing in the guest answers for its streams')),
-      this.settings.helloMs,
-    );
+    const silent = new GuestUnreachableError('silent', 'nothing in the guest answers for its streams');
+    const late = setTimeout(() => this.end(silent), withinMs);
     try {
       await new Promise<void>((resolve) => {
         this.greeted = resolve;
