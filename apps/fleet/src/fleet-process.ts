@@ -1,7 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { DurableFleet } from './durable-fleet.js';
 import { FleetServer } from './fleet-server.js';
-import { noEngine, type GuestStreamListener } from './guest-stream-route.js';
+import { GuestEngines } from './guest-engines.js';
+import type { GuestStreamListener } from './guest-stream-route.js';
 import { lockFolder } from './home-lock.js';
 import type { FleetSettings } from './settings.js';
 
@@ -16,23 +17,26 @@ const closingGraceMs = 5_000;
 
 /**
  * The whole fleet, as `main.ts` runs it; a test may run it in its own process.
- * @param onGuestStream stands for the container engines of the modelled guests
+ * @param onGuestStream stands in for the simulated container engines of the guests
  */
 export async function runFleet(
   settings: FleetSettings,
   onFailure: (error: Error) => void,
-  onGuestStream: GuestStreamListener = noEngine,
+  onGuestStream?: GuestStreamListener,
 ): Promise<RunningFleet> {
   const { folder, seed, latencyScale, sync, secret } = settings;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const lock = await lockFolder(folder);
   const durable = new DurableFleet({ folder, seed, latencyScale, sync, onFailure });
   await durable.start();
-  const server = new FleetServer(durable, secret, onGuestStream);
+  const engines = new GuestEngines(durable, seed, folder);
+  const server = new FleetServer(durable, secret, onGuestStream ?? engines.accept);
   const listen = await server.listen(settings.listen);
   return {
     listen,
     stop: async () => {
+      // First, as an engine whose streams are cut by the server would take that for its clients' will.
+      await engines.close();
       await server.close(closingGraceMs);
       await durable.stop();
       lock?.close();

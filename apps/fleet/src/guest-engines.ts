@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { folderShelf } from '@bellows/engine/sim/snapshot/folder-shelf';
 import { SimulatedEngines } from '@bellows/engine/sim/simulated-engines';
 import { memoryAt, runAt, valueAt } from '@bellows/hypervisor/sim/model-guest';
 import type { DurableFleet } from './durable-fleet.js';
@@ -20,10 +22,17 @@ export class GuestEngines {
   constructor(
     private readonly durable: DurableFleet,
     seed: string,
+    folder: string,
   ) {
     const sizeOf = (instanceId: string) => this.sizeOf(instanceId);
     const hostnameOf = (instanceId: string) => this.guest(instanceId)?.hostname ?? instanceId;
-    this.engines = new SimulatedEngines({ seed, clock: realClock, sizeOf, hostnameOf });
+    this.engines = new SimulatedEngines({
+      seed,
+      clock: realClock,
+      sizeOf,
+      hostnameOf,
+      shelf: folderShelf(join(folder, 'engines')),
+    });
     this.unwatch = durable.watch((host, { instanceId, kind }) => this.follow(host, instanceId, kind));
     this.sweep = setInterval(() => this.forgetGone(), sweepMs).unref();
   }
@@ -31,10 +40,10 @@ export class GuestEngines {
   /** For the route of guest streams. */
   readonly accept = (instanceId: string, stream: Duplex): void => this.engines.accept(instanceId, stream);
 
-  close(): void {
+  async close(): Promise<void> {
     clearInterval(this.sweep);
     this.unwatch();
-    this.engines.close();
+    await this.engines.close();
   }
 
   private follow(host: string, instanceId: string, kind: string): void {
@@ -48,7 +57,7 @@ export class GuestEngines {
   private forgetGone(): void {
     for (const instanceId of [...this.hosts.keys()]) {
       if (this.guest(instanceId)) continue;
-      this.engines.removed(instanceId);
+      void this.engines.removed(instanceId);
       this.hosts.delete(instanceId);
       this.sizes.delete(instanceId);
     }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fileNode, tarOf } from './files/tar-write.js';
 import { readTar } from './files/tar-read.js';
+import { sha256 } from './world.js';
 import { readAll, simulatedEngine, unframed } from './simulated-engine.fixture.js';
 
 let engine: Awaited<ReturnType<typeof simulatedEngine>>;
@@ -325,6 +326,41 @@ describe('files and images', () => {
     expect((await engine.ask('GET', '/images/app:1/json')).status).toBe(404);
     expect((await engine.ask('POST', '/images/load', saved)).text).toContain('Loaded image: app:1');
     expect((await engine.ask('GET', '/images/app:1/json')).json.Id).toBe(before);
+  });
+
+  it('of other makers keep their bytes and their ids', async () => {
+    // Reversed order: not what the simulator itself would write.
+    const layer = tarOf([
+      ['z', fileNode('last')],
+      ['a', fileNode('first', 0o600, 5_000)],
+    ]);
+    const diffId = `sha256:${sha256(layer)}`;
+    const config = JSON.stringify({
+      rootfs: { type: 'layers', diff_ids: [diffId] },
+      os: 'linux',
+      architecture: 'amd64',
+      created: '2020-01-01T00:00:00Z',
+      config: { Cmd: ['x'] },
+    });
+    const manifest = JSON.stringify([{ Config: 'c.json', RepoTags: ['foreign:1'], Layers: ['l.tar'] }]);
+    const archive = tarOf([
+      ['c.json', fileNode(config)],
+      ['l.tar', fileNode(layer)],
+      ['manifest.json', fileNode(manifest)],
+    ]);
+    expect((await engine.ask('POST', '/images/load', archive)).text).toContain('Loaded image: foreign:1');
+    const { json } = await engine.ask('GET', '/images/foreign:1/json');
+    expect(json).toMatchObject({ Id: `sha256:${sha256(config)}`, RootFS: { Layers: [diffId] } });
+    const saved = (await engine.ask('GET', '/images/foreign:1/get')).bytes;
+    const blob = [...readTar(saved)].find(({ path }) => path === `blobs/sha256/${diffId.slice(7)}`)!;
+    expect(blob.node).toMatchObject({ kind: 'file', data: layer });
+    const torn = tarOf([
+      ['c.json', fileNode(config)],
+      ['l.tar', fileNode(tarOf([]))],
+      ['manifest.json', fileNode(manifest)],
+    ]);
+    await engine.ask('DELETE', '/images/foreign:1');
+    expect((await engine.ask('POST', '/images/load', torn)).text).toContain('invalid diffID for layer');
   });
 
   it('travel through the modelled registry', async () => {

@@ -22,7 +22,6 @@ export async function runInTree(
   const machine: Machine = {
     clock: engine.world.clock,
     tree,
-    programs,
     hostname: engine.world.id().slice(0, 12),
     size: () => engine.world.size(),
     memoryLimit: () => null,
@@ -32,7 +31,7 @@ export async function runInTree(
     reach: () => null,
     resolve: () => null,
   };
-  const table = new ProcessTable(machine);
+  const table = new ProcessTable(machine, programs);
   for (const [path, text] of procFiles(machine, table)) tree.virtual.set(path, text);
   const env = new Map([['HOME', '/root'], ...stage.env]);
   const cwd = config.WorkingDir || '/';

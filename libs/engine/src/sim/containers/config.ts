@@ -150,7 +150,7 @@ export function parseConfig(body: Json): Config {
 
 /** Known fields of the right kind; others are left as dockerd has them by default. */
 export function parseHostConfig(body: Json): HostConfig {
-  const config = structuredClone(defaultHostConfig);
+  const config: HostConfig = structuredClone(defaultHostConfig);
   for (const [key, before] of Object.entries(config)) {
     const value = body[key];
     if (value === undefined || value === null) continue;

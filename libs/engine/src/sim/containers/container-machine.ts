@@ -1,6 +1,5 @@
 import type { Engine } from '../engine.js';
 import { ipNumber } from '../networks/network.js';
-import { programs } from '../programs/programs.js';
 import type { Machine, WebServer } from '../shell/machine.js';
 import type { Container } from './container.js';
 import { containerEvent } from './container-events.js';
@@ -17,7 +16,6 @@ export function machineOf(engine: Engine, container: Container, servers: Map<num
   return {
     clock: engine.world.clock,
     tree: container.tree,
-    programs,
     hostname: container.config.Hostname,
     size: () => engine.world.size(),
     memoryLimit: () => container.hostConfig.Memory || null,

@@ -1,6 +1,7 @@
 import { badRequest, DockerError } from '../docker-error.js';
 import type { Engine } from '../engine.js';
 import { procFiles } from '../programs/proc.js';
+import { programs } from '../programs/programs.js';
 import { findProgram, type Found } from '../shell/find-program.js';
 import type { WebServer } from '../shell/machine.js';
 import { Pipe, Bytes, type Io, type Output } from '../shell/pipes.js';
@@ -117,7 +118,7 @@ function runOf(engine: Engine, container: Container, found: Found, user: Process
   const { config, tree } = container;
   const servers = new Map<number, WebServer>();
   const machine = machineOf(engine, container, servers);
-  const table = new ProcessTable(machine);
+  const table = new ProcessTable(machine, programs);
   for (const [path, text] of procFiles(machine, table)) tree.virtual.set(path, text);
   const cwd = config.WorkingDir || '/';
   if (!tree.stat(cwd)) tree.mkdir(cwd, { parents: true });

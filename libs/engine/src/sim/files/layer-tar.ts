@@ -10,6 +10,7 @@ const meta = { uid: 0, gid: 0, mtime: 0 };
 
 /** A layer as OCI image layers are written: `.wh.` files say what was taken away. */
 export function layerTar(layer: Layer): Buffer {
+  if (layer.original) return layer.original;
   const entries = layer.sorted().map(([path, node]): [string, FileNode] => {
     if (node) return [path === '/' ? './' : path.slice(1), node];
     const gone = join(parentOf(path), whiteout + nameOf(path)).slice(1);

@@ -24,12 +24,23 @@ export class Layer {
   readonly nodes = new Map<string, FileNode | null>();
   private readonly children = new Map<string, Set<string>>();
   private size = 0;
+  private archive: Buffer | null = null;
 
   constructor(private readonly quota: Quota | null = null) {}
 
   /** Sum of the files' lengths. */
   get bytes(): number {
     return this.size;
+  }
+
+  /** The archive it came in, when another maker's bytes (and so its hash) are not what we would write. */
+  get original(): Buffer | null {
+    return this.archive;
+  }
+
+  keepOriginal(archive: Buffer): void {
+    this.quota?.charge(archive.length, 0, '/');
+    this.archive = archive;
   }
 
   set(path: string, node: FileNode | null): void {
@@ -62,7 +73,7 @@ export class Layer {
 
   /** Gives back what it held of the quota; the layer is not used after. */
   dispose(): void {
-    this.quota?.release(this.size, this.nodes.size);
+    this.quota?.release(this.size + (this.archive?.length ?? 0), this.nodes.size);
   }
 
   /** The same entries, in the order of their paths, charged to that quota. */

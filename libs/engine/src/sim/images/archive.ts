@@ -119,7 +119,9 @@ async function layerOf(
   const tar = await unpacked(data);
   if (`sha256:${sha256(tar)}` !== diffId)
     throw failure(`invalid diffID for layer: expected "${diffId}", got "sha256:${sha256(tar)}"`);
-  return engine.charge(layerFromTar(tar, null));
+  const layer = engine.charge(layerFromTar(tar, null));
+  if (`sha256:${sha256(layerTar(layer))}` !== diffId) layer.keepOriginal(Buffer.from(tar));
+  return layer;
 }
 
 function knownLayer(engine: Engine, diffId: string): Layer | null {

@@ -1,4 +1,4 @@
-import type { Program } from '../shell/machine.js';
+import type { Program } from '../shell/process.js';
 import { unescaped } from './text.js';
 import { eachInput, filter, options } from './usage.js';
 

@@ -1,6 +1,5 @@
 import { FsError, join, nameOf, normalPath, parentOf, type FileNode } from '../files/node.js';
-import type { Program } from '../shell/machine.js';
-import type { Process } from '../shell/process.js';
+import type { Process, Program } from '../shell/process.js';
 import { globMatches } from '../shell/glob.js';
 import { eachPath, options } from './usage.js';
 

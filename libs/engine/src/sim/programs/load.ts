@@ -1,5 +1,4 @@
-import type { Program } from '../shell/machine.js';
-import type { Process } from '../shell/process.js';
+import type { Process, Program } from '../shell/process.js';
 import { openInput } from '../shell/devices.js';
 
 const units: Readonly<Record<string, number>> = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };

@@ -1,5 +1,4 @@
-import type { Program } from '../shell/machine.js';
-import type { Process } from '../shell/process.js';
+import type { Process, Program } from '../shell/process.js';
 import { options } from './usage.js';
 
 /** Only servers of the same modelled engine can be reached: there is no network behind it. */

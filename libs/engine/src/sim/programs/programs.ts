@@ -1,4 +1,4 @@
-import type { Program } from '../shell/machine.js';
+import type { Program } from '../shell/process.js';
 import { columnPrograms } from './columns.js';
 import { filePrograms } from './files.js';
 import { loadPrograms } from './load.js';

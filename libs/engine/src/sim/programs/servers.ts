@@ -1,6 +1,6 @@
 import { join, normalPath } from '../files/node.js';
-import type { Program, WebServer } from '../shell/machine.js';
-import type { Process } from '../shell/process.js';
+import type { WebServer } from '../shell/machine.js';
+import type { Process, Program } from '../shell/process.js';
 import { rfc3339Nano } from '../world.js';
 
 /** Waits for a signal that ends it. @returns the exit code. */

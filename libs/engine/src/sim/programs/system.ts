@@ -1,5 +1,4 @@
-import type { Program } from '../shell/machine.js';
-import type { Process } from '../shell/process.js';
+import type { Process, Program } from '../shell/process.js';
 import { evaluateTest } from '../shell/test-expression.js';
 import { kernelRelease, loadAverage, memInfo } from './proc.js';
 import { options } from './usage.js';

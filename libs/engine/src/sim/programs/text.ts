@@ -1,5 +1,4 @@
-import type { Program } from '../shell/machine.js';
-import type { Process } from '../shell/process.js';
+import type { Process, Program } from '../shell/process.js';
 import { fileOutput } from '../shell/redirect.js';
 import { globMatches } from '../shell/glob.js';
 import { eachInput, options } from './usage.js';

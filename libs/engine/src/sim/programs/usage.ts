@@ -1,6 +1,5 @@
 import { FsError } from '../files/node.js';
-import type { Program } from '../shell/machine.js';
-import type { Process } from '../shell/process.js';
+import type { Process, Program } from '../shell/process.js';
 import type { Input } from '../shell/pipes.js';
 import { openInput } from '../shell/devices.js';
 

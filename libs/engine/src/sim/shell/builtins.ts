@@ -2,14 +2,14 @@ import { BreakLoop, ReturnValue } from './control.js';
 import { findProgram } from './find-program.js';
 import type { Io } from './pipes.js';
 import { Exit } from './process.js';
-import type { Shell } from './shell.js';
+import type { ShellFace } from './shell-face.js';
 import { signalName, signalNumber } from './signals.js';
 import { evaluateTest } from './test-expression.js';
 
-export type Builtin = (shell: Shell, argv: string[], io: Io) => Promise<number>;
+export type Builtin = (shell: ShellFace, argv: string[], io: Io) => Promise<number>;
 
 const say = (io: Io, text: string): Promise<void> => io.stdout.write(Buffer.from(text));
-const complain = (shell: Shell, io: Io, text: string): Promise<void> =>
+const complain = (shell: ShellFace, io: Io, text: string): Promise<void> =>
   io.stderr.write(Buffer.from(`${shell.shellName}: ${text}\n`));
 
 const done = async (status = 0): Promise<number> => status;
@@ -152,7 +152,7 @@ const wait: Builtin = async (shell) => {
 };
 
 /** A trapped signal ends `wait` early. */
-async function interruptible<Value>(shell: Shell, what: Promise<Value>): Promise<Value | null> {
+async function interruptible<Value>(shell: ShellFace, what: Promise<Value>): Promise<Value | null> {
   let over = false;
   void what.then(() => (over = true));
   while (!over) {

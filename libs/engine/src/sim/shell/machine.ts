@@ -1,9 +1,6 @@
 import type { Clock } from '@bellows/operations/ports/clock';
 import type { FileTree } from '../files/file-tree.js';
 import type { EngineSize } from '../world.js';
-import type { Process } from './process.js';
-
-export type Program = (process: Process) => Promise<number>;
 
 /** A modelled server answers a request for a path. */
 export type WebServer = (path: string) => { readonly status: number; readonly body: string };
@@ -12,7 +9,6 @@ export type WebServer = (path: string) => { readonly status: number; readonly bo
 export interface Machine {
   readonly clock: Clock;
   readonly tree: FileTree;
-  readonly programs: ReadonlyMap<string, Program>;
   readonly hostname: string;
   /** Of the whole instance. */
   size(): EngineSize;

@@ -20,6 +20,9 @@ export class Exit extends Error {
   }
 }
 
+/** A modelled program: runs as that process, to its exit code. */
+export type Program = (process: Process) => Promise<number>;
+
 export interface ProcessStart {
   readonly argv: readonly string[];
   readonly env: ReadonlyMap<string, string>;
@@ -185,7 +188,10 @@ export class ProcessTable {
   private frozen: Promise<void> | null = null;
   private unfreeze: (() => void) | null = null;
 
-  constructor(readonly machine: Machine) {
+  constructor(
+    readonly machine: Machine,
+    private readonly programs: ReadonlyMap<string, Program>,
+  ) {
     this.settledAt = machine.clock.now();
   }
 
@@ -202,7 +208,7 @@ export class ProcessTable {
     this.processes.set(process.pid, process);
     try {
       const name = found.kind === 'program' || found.kind === 'script' ? found.program : '';
-      const program = this.machine.programs.get(name);
+      const program = this.programs.get(name);
       if (!program) return 126;
       process.useMemory(process.memory);
       return await program(process);

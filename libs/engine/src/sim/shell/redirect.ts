@@ -1,12 +1,16 @@
 import type { Redirect } from './ast.js';
-import { expandText } from './expand.js';
+import { expandText, type Scope } from './expand.js';
 import { Bytes, nowhere, type Io, type Output } from './pipes.js';
 import type { FileTree } from '../files/file-tree.js';
 import { openInput } from './devices.js';
-import type { Shell } from './shell.js';
+import type { Process } from './process.js';
 
 /** The standard streams after the redirections, in their order. @throws FsError */
-export async function redirectedIo(shell: Shell, redirects: readonly Redirect[], io: Io): Promise<Io> {
+export async function redirectedIo(
+  shell: Scope & { readonly process: Process },
+  redirects: readonly Redirect[],
+  io: Io,
+): Promise<Io> {
   let changed: Io = { ...io };
   for (const { fd, op, word } of redirects) {
     const text = await expandText(shell, word);

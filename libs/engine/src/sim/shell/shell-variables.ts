@@ -1,3 +1,4 @@
+import type { FileTree } from '../files/file-tree.js';
 import { ExpansionError } from './expand.js';
 import type { Process } from './process.js';
 
@@ -19,6 +20,14 @@ export class ShellVariables {
   ) {
     this.positional = [...args];
     this.exported = new Set(process.env.keys());
+  }
+
+  get tree(): FileTree {
+    return this.process.machine.tree;
+  }
+
+  get cwd(): string {
+    return this.process.cwd;
   }
 
   get(name: string): string | undefined {

@@ -16,7 +16,6 @@ async function sh(script: string, input = ''): Promise<{ code: number; out: stri
   const machine: Machine = {
     clock: realClock,
     tree,
-    programs,
     hostname: 'box',
     size: () => ({ vcpus: 4, ramMib: 512 }),
     memoryLimit: () => null,
@@ -38,7 +37,7 @@ async function sh(script: string, input = ''): Promise<{ code: number; out: stri
     user: { uid: 0, gid: 0, name: 'root' },
     io,
   };
-  const code = await new ProcessTable(machine).run(0, start, findProgram(tree, 'sh', '/bin'));
+  const code = await new ProcessTable(machine, programs).run(0, start, findProgram(tree, 'sh', '/bin'));
   return { code, out: out.text(), err: err.text() };
 }
 

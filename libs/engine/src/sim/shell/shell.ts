@@ -1,13 +1,14 @@
 import type { Node, Redirect, Word } from './ast.js';
 import { builtins } from './builtins.js';
 import { BreakLoop, ReturnValue } from './control.js';
-import { ExpansionError, expandPattern, expandText, expandWords, type Scope } from './expand.js';
+import { ExpansionError, expandPattern, expandText, expandWords } from './expand.js';
 import { globMatches } from './glob.js';
 import { FsError } from '../files/node.js';
 import { parseScript } from './parse.js';
 import { Capture, Pipe, type Io } from './pipes.js';
 import { Exit, Killed, type Process } from './process.js';
 import { redirectedIo } from './redirect.js';
+import type { ShellFace } from './shell-face.js';
 import { ShellVariables } from './shell-variables.js';
 
 const mostCalls = 60;
@@ -18,7 +19,7 @@ export class Interrupted extends Error {
 }
 
 /** One shell environment: a shell process, or a subshell of it. */
-export class Shell extends ShellVariables implements Scope {
+export class Shell extends ShellVariables implements ShellFace {
   readonly traps = new Map<string, string>();
   loops = 0;
   interrupted = false;
@@ -37,14 +38,6 @@ export class Shell extends ShellVariables implements Scope {
 
   static of(process: Process, name: string, args: readonly string[]): Shell {
     return new Shell(process, name, args, new Map(process.env));
-  }
-
-  get tree() {
-    return this.process.machine.tree;
-  }
-
-  get cwd(): string {
-    return this.process.cwd;
   }
 
   async capture(body: Node): Promise<string> {

@@ -5,7 +5,7 @@ import type { Engine } from '../engine.js';
 import { FileTree } from '../files/file-tree.js';
 import { layerFromTar } from '../files/layer-tar.js';
 import type { Layer } from '../files/layer.js';
-import type { Image } from '../images/image.js';
+import { diffIdOf, type Image } from '../images/image.js';
 import { parseReference } from '../images/reference.js';
 import {
   catalogueLayers,
@@ -53,11 +53,20 @@ function layerSource(engine: Engine, { layers }: Snapshot): (diffId: string) => 
   return (diffId) => {
     let layer = known.get(diffId);
     if (!layer) {
-      layer = engine.charge(layerFromTar(Buffer.from(layers[diffId] ?? '', 'base64'), null));
+      const tar = Buffer.from(layers[diffId] ?? '', 'base64');
+      layer = engine.charge(layerFromTar(tar, null));
+      if (diffIdOf(layer) !== diffId) layer = withOriginal(engine, tar);
       known.set(diffId, layer);
     }
     return layer;
   };
+}
+
+/** Made anew: a layer's hash is remembered once it was asked for. */
+function withOriginal(engine: Engine, tar: Buffer): Layer {
+  const layer = engine.charge(layerFromTar(tar, null));
+  layer.keepOriginal(tar);
+  return layer;
 }
 
 function fill(layer: Layer, tar: string): void {
