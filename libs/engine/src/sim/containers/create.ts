@@ -31,6 +31,7 @@ export function createContainer(engine: Engine, askedName: string, body: Json): 
   if (askedName !== '' && !nameShape.test(askedName))
     throw badRequest(`Invalid container name (${askedName}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
   checkHostConfig(engine, hostConfig);
+  if (config.Image === '') throw badRequest('no command specified');
   const image = engine.images.find(config.Image);
   const merged = withImage(config, image);
   if ([...(merged.Entrypoint ?? []), ...(merged.Cmd ?? [])].length === 0)
@@ -154,7 +155,7 @@ export function checkHostConfig(
   const { vcpus } = engine.world.size();
   if (NanoCpus < 0 || NanoCpus > vcpus * 1e9)
     throw badRequest(
-      `range of CPUs is from 0.01 to ${vcpus.toFixed(2)}, as there are only ${vcpus} CPUs available`,
+      `Range of CPUs is from 0.01 to ${vcpus.toFixed(2)}, as there are only ${vcpus} CPUs available`,
     );
   if (!['no', 'always', 'on-failure', 'unless-stopped'].includes(RestartPolicy.Name))
     throw badRequest(

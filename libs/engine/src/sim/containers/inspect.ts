@@ -1,7 +1,7 @@
 import type { Engine } from '../engine.js';
 import { graphDriver } from '../images/image-json.js';
 import { sizeOf } from '../images/image.js';
-import { sandboxKey } from '../networks/network.js';
+import { predefined, sandboxKey } from '../networks/network.js';
 import { rfc3339Nano, sha256, zeroTime } from '../world.js';
 import type { Attachment, Container } from './container.js';
 
@@ -61,7 +61,7 @@ function networkSettings(container: Container): object {
   const bridge = container.attachments.get('bridge')?.endpoint;
   const networks = [...container.attachments].map(([name, attachment]) => [
     name,
-    endpointJson(container, attachment),
+    endpointJson(container, name, attachment),
   ]);
   const ports = Object.entries(container.ports).map(([port, bindings]) => [
     port,
@@ -91,6 +91,7 @@ function networkSettings(container: Container): object {
 
 export function endpointJson(
   container: Container,
+  name: string,
   { networkId, aliases, wantedIp, endpoint }: Attachment,
 ): object {
   const names = [container.name, container.shortId, ...aliases];
@@ -108,8 +109,7 @@ export function endpointJson(
     GlobalIPv6Address: '',
     GlobalIPv6PrefixLen: 0,
     DriverOpts: null,
-    DNSNames:
-      container.attachments.has('bridge') && container.attachments.size === 1 ? null : [...new Set(names)],
+    DNSNames: predefined.has(name) ? null : [...new Set(names)],
   };
 }
 

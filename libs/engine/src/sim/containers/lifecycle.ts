@@ -75,8 +75,8 @@ export async function restartContainer(
 }
 
 export function pauseContainer(engine: Engine, container: Container): void {
-  if (container.state.status === 'paused') throw conflict(`Container ${container.id} is already paused`);
-  if (!container.run) throw conflict(`Container ${container.id} is not running`);
+  if (container.state.status === 'paused') throw conflict(`container ${container.id} is already paused`);
+  if (!container.run) throw conflict(`container ${container.id} is not running`);
   container.run.table.pause();
   container.state.status = 'paused';
   containerEvent(engine, container, 'pause');
@@ -93,7 +93,9 @@ export function renameContainer(engine: Engine, container: Container, asked: str
   const name = asked.replace(/^\//, '');
   if (name === '') throw badRequest('Neither old nor new names may be empty');
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name))
-    throw badRequest(`Invalid container name (${asked}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
+    throw badRequest(
+      `Error when allocating new name: Invalid container name (/${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
+    );
   if (name === container.name)
     throw badRequest('Renaming a container with the same name as its current name');
   refuseTaken(engine, name);

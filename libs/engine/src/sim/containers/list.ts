@@ -96,7 +96,7 @@ function lineOf(engine: Engine, container: Container, withSize: boolean): object
   const command = container.argv.map((word) => (/\s/.test(word) ? `'${word}'` : word)).join(' ');
   const networks = [...container.attachments].map(([name, attachment]) => [
     name,
-    endpointJson(container, attachment),
+    endpointJson(container, name, attachment),
   ]);
   return {
     Id: id,
@@ -106,7 +106,9 @@ function lineOf(engine: Engine, container: Container, withSize: boolean): object
     Command: command,
     Created: Math.floor(container.created / 1000),
     Ports: portLines(container),
-    ...(withSize ? { SizeRw: container.layer.bytes, SizeRootFs: sizeOf(image) + container.layer.bytes } : {}),
+    ...(withSize
+      ? { SizeRw: container.layer.bytes || undefined, SizeRootFs: sizeOf(image) + container.layer.bytes }
+      : {}),
     Labels: config.Labels,
     State: state.status,
     Status: statusText(container, engine.now()),

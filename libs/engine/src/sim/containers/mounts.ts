@@ -1,4 +1,4 @@
-import { badRequest } from '../docker-error.js';
+import { badRequest, failure } from '../docker-error.js';
 import type { Engine } from '../engine.js';
 import { FileTree } from '../files/file-tree.js';
 import { Layer } from '../files/layer.js';
@@ -12,7 +12,7 @@ export function addMounts(engine: Engine, container: Container): void {
   for (const bind of hostConfig.Binds ?? []) {
     const [source = '', destination = '', mode = ''] = bind.split(':');
     if (source === '' || !destination.startsWith('/'))
-      throw badRequest(`invalid volume specification: '${bind}'`);
+      throw failure(`invalid volume specification: '${bind}'`);
     if (source.startsWith('/')) addBind(engine, container, source, destination, mode);
     else addVolume(engine, container, source, destination, mode, false);
   }

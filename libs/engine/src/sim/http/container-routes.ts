@@ -1,4 +1,4 @@
-import { badRequest, notFound } from '../docker-error.js';
+import { badRequest, conflict, notFound } from '../docker-error.js';
 import { commitContainer, exportContainer, getArchive, pathStat, putArchive } from '../containers/archive.js';
 import { changesOf } from '../files/file-tree.js';
 import type { Container } from '../containers/container.js';
@@ -132,14 +132,13 @@ async function update(exchange: Exchange): Promise<void> {
 
 function top(exchange: Exchange): void {
   const container = named(exchange);
-  if (!container.run) throw badRequest(`container ${container.id} is not running`);
+  if (!container.run) throw conflict(`container ${container.id} is not running`);
   sendJson(exchange, 200, processList(container));
 }
 
 function resize(exchange: Exchange): void {
   const container = named(exchange);
-  if (!container.run)
-    throw badRequest(`cannot resize a stopped container: container ${container.id} is not running`);
+  if (!container.run) throw conflict(`container ${container.id} is not running`);
   const { tty } = container.run;
   if (tty)
     Object.assign(tty, {

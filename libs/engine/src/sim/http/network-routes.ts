@@ -1,7 +1,7 @@
 import { isRecord, part, text, texts, textMap, flag, type Json } from '../containers/config.js';
 import { connect, disconnect } from '../containers/container-networks.js';
 import { volumeUsers } from '../containers/remove.js';
-import { badRequest } from '../docker-error.js';
+import { notFound } from '../docker-error.js';
 import { networkJson, predefined, type IpamConfig, type Network } from '../networks/network.js';
 import { volumeJson, type Volume } from '../volumes/volume.js';
 import { readJson, sendJson, truthy, type Exchange } from './exchange.js';
@@ -120,7 +120,7 @@ async function createVolume(exchange: Exchange): Promise<void> {
   const body = await readJson(exchange);
   const driver = text(body, 'Driver') || 'local';
   if (driver !== 'local')
-    throw badRequest(
+    throw notFound(
       `create ${text(body, 'Name')}: error looking up volume plugin ${driver}: plugin "${driver}" not found`,
     );
   const anonymous = text(body, 'Name') === '';
@@ -156,7 +156,7 @@ function pruneVolumes(exchange: Exchange): void {
   for (const { name } of gone) engine.volumes.remove(name, [], true);
   engine.onChange();
   sendJson(exchange, 200, {
-    VolumesDeleted: gone.length > 0 ? gone.map(({ name }) => name) : null,
+    VolumesDeleted: gone.map(({ name }) => name),
     SpaceReclaimed: bytes,
   });
 }

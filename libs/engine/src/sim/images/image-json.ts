@@ -23,7 +23,6 @@ export function imageInspect(store: ImageStore, image: Image): object {
     Architecture: json.architecture,
     Os: json.os,
     Size: size,
-    VirtualSize: size,
     GraphDriver: graphDriver(image.id.slice(7)),
     RootFS: { Type: 'layers', Layers: json.rootfs.diff_ids },
     Metadata: { LastTagTime: image.taggedAt === null ? zeroTime : rfc3339Nano(image.taggedAt) },

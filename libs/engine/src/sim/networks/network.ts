@@ -234,7 +234,11 @@ export function networkJson(network: Network, withMembers: boolean): object {
     Scope: 'local',
     Driver: network.driver,
     EnableIPv6: false,
-    IPAM: { Driver: 'default', Options: predefined.has(network.name) ? null : {}, Config: network.ipam },
+    IPAM: {
+      Driver: 'default',
+      Options: predefined.has(network.name) ? null : {},
+      Config: network.ipam.length > 0 ? network.ipam : null,
+    },
     Internal: network.internal,
     Attachable: network.attachable,
     Ingress: false,

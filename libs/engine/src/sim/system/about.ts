@@ -111,7 +111,8 @@ const constantInfo = {
   RuncCommit: { ID: 'simulated', Expected: 'simulated' },
   InitCommit: { ID: 'simulated', Expected: 'simulated' },
   SecurityOptions: ['name=cgroupns'],
-  CDISpecDirs: null,
+  KernelMemoryTCP: true,
+  CDISpecDirs: [],
   Warnings: [
     'This engine is simulated by Bellows: containers, processes and files are modelled, nothing is run.',
   ],
