@@ -9,22 +9,23 @@ OUT=${OUT:-$HERE/out}
 mkdir -p "$OUT"
 OUT=$(CDPATH='' cd -- "$OUT" && pwd)
 SUITE=bookworm
+ENGINE_SUITE=trixie # of the container engine alone, see common/etc/apt/preferences.d
 SIZE_MIB=1536
 [ $# -gt 0 ] || set -- debian-12-micro debian-12 canary
 say() { printf 'build: %s\n' "$*"; }
 die() { printf 'build: %s\n' "$*" >&2; exit 1; }
 [ "$(id -u)" = 0 ] || die 'must run as root'
 
-BASE_PACKAGES=linux-image-cloud-amd64,tiny-initramfs,initramfs-tools-,qemu-guest-agent,iproute2,kmod,e2fsprogs,fdisk,busybox-static,ca-certificates,iputils-ping
+BASE_PACKAGES=linux-image-cloud-amd64,tiny-initramfs,initramfs-tools-,qemu-guest-agent,iproute2,kmod,e2fsprogs,fdisk,busybox-static,ca-certificates,iputils-ping,docker.io,crun,iptables
 MICRO_PACKAGES='dropbear-bin'
-DEBIAN_PACKAGES='systemd-sysv systemd-timesyncd libpam-systemd dbus udev openssh-server less nano-tiny'
+DEBIAN_PACKAGES='systemd-sysv systemd-timesyncd libpam-systemd dbus udev openssh-server less nano-tiny docker-cli docker-buildx'
 
 exec 9> "$OUT/.lock"
 flock 9
 
 # --- tools and mirror -----------------------------------------------------------------------------------
 need=
-for p in mmdebstrap grub-pc-bin grub-common e2fsprogs fdisk cpio zstd debian-archive-keyring; do
+for p in mmdebstrap grub-pc-bin grub-common e2fsprogs fdisk cpio zstd debian-archive-keyring gcc libc6-dev; do
   [ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$p" 2>/dev/null)" = 'ii ' ] || need="$need $p"
 done
 if [ -n "$need" ]; then
@@ -33,7 +34,7 @@ if [ -n "$need" ]; then
   # shellcheck disable=SC2086
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $need > /dev/null
 fi
-# This machine's own Debian mirrors, as one-line entries: `URI suite` for our suite, its updates and security.
+# This machine's own Debian mirrors of our suite, its updates and security, as one-line entries.
 mirrors() {
   {
     cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
@@ -55,6 +56,8 @@ mirrors() {
 }
 SOURCES=$(mirrors)
 [ -n "$SOURCES" ] || die "no mirror of $SUITE in /etc/apt/sources.list or sources.list.d"
+# A mirror of one release is a mirror of the next, under the same address.
+SOURCES=$(printf '%s\n' "$SOURCES"; printf '%s\n' "$SOURCES" | sed "s/ $SUITE/ $ENGINE_SUITE/")
 
 # --- what a build depends on ----------------------------------------------------------------------------
 recipe_hash() { # FOLDER…: of the script, the sources and the folders' files with their modes
@@ -68,7 +71,7 @@ trap 'exit 1' INT TERM
 
 # --- the base both images are made from -----------------------------------------------------------------
 base() {
-  inputs=$({ echo "$SUITE $BASE_PACKAGES $SOURCES"; cat "$HERE/common/etc/tiny-initramfs/tiny-initramfs.conf"; } | sha256sum | cut -c 1-16)
+  inputs=$({ echo "$SUITE $BASE_PACKAGES $SOURCES"; cat "$HERE/common/etc/tiny-initramfs/tiny-initramfs.conf" "$HERE/common/etc/apt/preferences.d/bellows-engine"; } | sha256sum | cut -c 1-16)
   BASE=$OUT/.base-$inputs.tar
   [ -s "$BASE" ] && return
   rm -f "$OUT"/.base-*.tar
@@ -77,6 +80,9 @@ base() {
     --aptopt='Apt::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
+    --dpkgopt='path-exclude=/usr/bin/containerd-shim' --dpkgopt='path-exclude=/usr/bin/containerd-shim-runc-v1' \
+    --dpkgopt='path-exclude=/usr/bin/ctr' \
+    --setup-hook="mkdir -p \"\$1/etc/apt/preferences.d\" && cp \"$HERE/common/etc/apt/preferences.d/bellows-engine\" \"\$1/etc/apt/preferences.d/\"" \
     --essential-hook="mkdir -p \"\$1/etc/tiny-initramfs\" && cp \"$HERE/common/etc/tiny-initramfs/tiny-initramfs.conf\" \"\$1/etc/tiny-initramfs/\"" \
     --include="$BASE_PACKAGES" "$SUITE" "$BASE.new" -
   mv "$BASE.new" "$BASE"
@@ -105,9 +111,18 @@ add_packages() { # ROOT PACKAGE…
 }
 
 # --- a root file system becomes a disk ------------------------------------------------------------------
+streams() { # compiles the guest's end of the platform's streams, once, and sees it pass its test
+  [ -e "$WORK/bellows-streams" ] && return
+  gcc -O2 -Wall -Wextra -static -s -o "$WORK/bellows-streams.new" "$HERE/streams/bellows-streams.c"
+  "$HERE/streams/test.sh" "$WORK/bellows-streams.new" > "$WORK/streams.log" 2>&1 || { cat "$WORK/streams.log" >&2; die 'bellows-streams'; }
+  mv "$WORK/bellows-streams.new" "$WORK/bellows-streams"
+}
+
 common() { # ROOT: what both images have, and nothing that two instances may share
   root=$1
   cp -a "$HERE/common/." "$root/"
+  streams
+  cp "$WORK/bellows-streams" "$root/usr/lib/bellows/"
   ln -sf ../lib/bellows/bellows-init "$root/usr/sbin/bellows-init"
   mkdir -p "$root/boot/grub" "$root/etc/network"
   printf '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n' > "$root/etc/hosts"
@@ -172,7 +187,7 @@ fresh() { # NAME HASH
 }
 
 build_micro() {
-  hash=$(recipe_hash common micro)
+  hash=$(recipe_hash common streams micro)
   fresh debian-12-micro "$hash" && return
   base; say debian-12-micro
   root=$WORK/micro; mkdir "$root"; tar -xf "$BASE" -C "$root"
@@ -193,7 +208,7 @@ build_micro() {
 }
 
 build_debian() {
-  hash=$(recipe_hash common debian-12)
+  hash=$(recipe_hash common streams debian-12)
   fresh debian-12 "$hash" && return
   base; say debian-12
   root=$WORK/debian; mkdir "$root"; tar -xf "$BASE" -C "$root"
@@ -209,7 +224,7 @@ build_debian() {
     sys-kernel-debug.mount sys-kernel-tracing.mount dev-hugepages.mount modprobe@drm.service modprobe@fuse.service \
     systemd-update-utmp.service systemd-update-utmp-runlevel.service systemd-random-seed.service systemd-journal-flush.service \
     modprobe@configfs.service modprobe@dm_mod.service modprobe@loop.service modprobe@efi_pstore.service
-  in_root "$root" systemctl -q enable ssh.service bellows-final.service qemu-guest-agent.service serial-getty@ttyS0.service
+  in_root "$root" systemctl -q enable ssh.service bellows-streams.service bellows-final.service qemu-guest-agent.service serial-getty@ttyS0.service
   # no /var/log/journal: the journal stays in memory until the owner makes that folder (journald.conf(5), Storage=auto)
   rm -rf "$root/var/log/journal"
   ln -sf multi-user.target "$root/lib/systemd/system/default.target"
