@@ -23,7 +23,8 @@ const firstHelloShare = 0.4;
 
 /**
  * Streams into guests that libvirt runs: one link a guest, opened at first need, closed when nothing has used it for
- * a while, and dropped with all its streams when the guest stops, is reset, goes silent or breaks the protocol.
+ * a while, and dropped with all its streams when the guest stops, is reset, goes silent or breaks the protocol. A
+ * guest has one channel: another process that opens it takes it away, so one process serves a host's guests.
  */
 export class LibvirtGuestStreams implements GuestStreams {
   private readonly links = new Map<string, Promise<Link>>();

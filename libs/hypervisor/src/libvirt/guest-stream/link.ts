@@ -34,7 +34,7 @@ export const defaultLinkSettings: LinkSettings = {
 };
 
 /** What a frame costs beside its bytes: small ones are not free. */
-const frameCost = 128;
+const frameCost = 256;
 const chunkCost = 64;
 
 /**

@@ -61,8 +61,9 @@ export class MuxStream extends Duplex implements Source {
     }
     this.heard = true;
     this.window -= payload.length;
-    this.received.push(payload);
-    if (this.wanted) this.flush();
+    if (!this.wanted || this.received.length > 0) this.received.push(payload);
+    else this.deliver(Buffer.from(payload));
+    this.flush();
   }
 
   /** @throws BreachError */
@@ -183,12 +184,16 @@ export class MuxStream extends Duplex implements Source {
     if (!this.eofSent) finishing?.();
   }
 
+  private deliver(bytes: Buffer): void {
+    this.creditDue += bytes.length;
+    this.wanted = this.push(bytes);
+  }
+
   private flush(): void {
     while (this.wanted) {
       const bytes = this.received.shift();
       if (!bytes) break;
-      this.creditDue += bytes.length;
-      this.wanted = this.push(bytes);
+      this.deliver(bytes);
     }
     if (this.creditDue >= creditPieceBytes && !this.left) this.port.ready(this);
     if (this.wanted && this.eofReceived && !this.destroyed && this.received.length === 0) {
