@@ -22,12 +22,15 @@ export interface Admitted {
 }
 
 const hostRememberedMs = 60_000;
+/** A docker command is a handful of calls. The project of an instance never changes; the gateway knows its state. */
+const instanceRememberedMs = 1_000;
 const attemptWrittenEveryMs = 10_000;
 const mostRemembered = 10_000;
 
 /** Decides on every request to a guest's engine, calls and upgrades alike. Only a bearer token counts. */
 export class DockerAdmission {
   readonly #hosts = new Map<HostId, { ref: HostRef; until: number }>();
+  readonly #instances = new Map<InstanceId, { instance: Instance; until: number }>();
   readonly #attempts = new Map<string, number>();
 
   constructor(
@@ -78,7 +81,7 @@ export class DockerAdmission {
   }
 
   async #seen(principal: Principal, id: InstanceId | null, requestId: string): Promise<Instance | Refusal> {
-    const instance = id === null ? null : await this.cloud.store.instance(id);
+    const instance = id === null ? null : await this.#instance(id);
     if (instance && sees(principal, instance.projectId) && instance.state !== 'deleted') return instance;
     if (id !== null) await this.#writeAttempt(principal, id, instance, requestId);
     return nothingThere('instance');
@@ -101,6 +104,19 @@ export class DockerAdmission {
     await this.cloud.store.commit(
       [...projects].map((projectId) => ({ change: 'audit', entry: { ...entry, projectId } }) as const),
     );
+  }
+
+  async #instance(id: InstanceId): Promise<Instance | null> {
+    const now = this.cloud.clock.now();
+    const known = this.#instances.get(id);
+    if (known && known.until > now) return known.instance;
+    const instance = await this.cloud.store.instance(id);
+    if (this.#instances.size >= mostRemembered) this.#instances.clear();
+    // What cannot be reached now may be in a moment: only what can is worth remembering.
+    if (instance && reachable.includes(instance.state)) {
+      this.#instances.set(id, { instance, until: now + instanceRememberedMs });
+    } else this.#instances.delete(id);
+    return instance;
   }
 
   async #host(id: HostId): Promise<HostRef | null> {

@@ -1,5 +1,5 @@
 import { request as httpRequest, type ClientRequest } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { mostHeadBytes } from './answer.js';
 import type { EngineRequest } from './request.js';
@@ -9,8 +9,8 @@ import type { EngineRequest } from './request.js';
  * say but still listens; a reset does not.
  */
 export function cut(far: Duplex): void {
-  const socket = far as Partial<Socket>;
-  if (socket.resetAndDestroy) socket.resetAndDestroy();
+  // Only TCP knows resets.
+  if (far instanceof Socket && far.remoteFamily !== undefined) far.resetAndDestroy();
   else far.destroy();
 }
 

@@ -57,13 +57,10 @@ export function carryCall(
       // What has answered in full may go: the rest is between us and the caller.
       if (!answer?.complete) fail(`The container engine cannot be reached: ${saidOf(error)}.`);
     };
-    incoming.on('error', () => end('gone'));
-    outgoing.on('error', () => end('gone'));
+    for (const side of [incoming, outgoing]) side.on('error', () => end('gone'));
     outgoing.on('close', () => end(outgoing.writableFinished ? 'done' : 'gone'));
     far.on('error', lost).on('close', () => lost());
-    asked.on('error', (error: NodeJS.ErrnoException) =>
-      error.code?.startsWith('HPE_') ? fail(badAnswer) : lost(error),
-    );
+    asked.on('error', (error) => (isNotHttp(error) ? fail(badAnswer) : lost(error)));
     asked.on('upgrade', () => fail(badAnswer));
     asked.on('response', (came: IncomingMessage) => {
       came.on('error', lost);
@@ -71,11 +68,15 @@ export function carryCall(
       answer = came;
       answer.pipe(outgoing);
     });
+    if (outgoing.closed || outgoing.destroyed) return end('gone');
     asked.flushHeaders();
     if (exchange.request.bodyBytes === 0) asked.end();
     else incoming.pipe(asked);
   });
 }
+
+/** The parser's own errors. */
+export const isNotHttp = (error: NodeJS.ErrnoException): boolean => error.code?.startsWith('HPE_') ?? false;
 
 const saidOf = (error?: Error): string =>
   error === undefined || error.message === 'socket hang up' ? 'the connection was lost' : error.message;

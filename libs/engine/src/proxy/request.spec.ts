@@ -3,7 +3,7 @@ import { cleanRequest, isUnfit, type EngineRequest } from './request.js';
 
 const clean = (method: string, headers: readonly (readonly [string, string])[] = [], path = '/v1.45/info') =>
   cleanRequest({ method, path, rawHeaders: [['Host', 'cloud.example'] as const, ...headers].flat() });
-const fit = (...ask: Parameters<typeof clean>): EngineRequest => {
+const cleaned = (...ask: Parameters<typeof clean>): EngineRequest => {
   const verdict = clean(...ask);
   if (isUnfit(verdict)) throw new Error(verdict.unfit);
   return verdict;
@@ -11,7 +11,7 @@ const fit = (...ask: Parameters<typeof clean>): EngineRequest => {
 
 describe('a request to an engine', () => {
   it('says nothing of who asks, and names no host but the engine', () => {
-    const { headers } = fit('GET', [
+    const { headers } = cleaned('GET', [
       ['Authorization', 'Bearer bws_secret'],
       ['Cookie', 'session=1'],
       ['Forwarded', 'for=1.2.3.4'],
@@ -45,7 +45,7 @@ describe('a request to an engine', () => {
       ['X-Docker-Expose-Session-Uuid', 'u'],
       ['Content-Type', 'application/x-tar'],
     ] as const;
-    expect(fit('POST', [...own, ['Content-Length', '7']]).headers).toEqual([
+    expect(cleaned('POST', [...own, ['Content-Length', '7']]).headers).toEqual([
       ['Host', 'docker'],
       ...own.map(([name, value]) => [name.toLowerCase(), value]),
       ['Content-Length', '7'],
@@ -54,7 +54,7 @@ describe('a request to an engine', () => {
   });
 
   it('loses what the caller calls hop-by-hop, but never its framing', () => {
-    const { headers, bodyBytes } = fit('POST', [
+    const { headers, bodyBytes } = cleaned('POST', [
       ['Connection', 'close, X-Registry-Auth,content-length'],
       ['X-Registry-Auth', 'x'],
       ['Content-Length', '3'],
@@ -64,19 +64,19 @@ describe('a request to an engine', () => {
   });
 
   it('has its framing said anew', () => {
-    expect(fit('POST').headers).toContainEqual(['Content-Length', '0']);
-    expect(fit('GET').headers.map(([name]) => name)).toEqual(['Host', 'Connection']);
-    expect(fit('PUT', [['Transfer-Encoding', 'Chunked']])).toMatchObject({ bodyBytes: null });
-    expect(fit('PUT', [['Transfer-Encoding', 'Chunked']]).headers).toContainEqual([
+    expect(cleaned('POST').headers).toContainEqual(['Content-Length', '0']);
+    expect(cleaned('GET').headers.map(([name]) => name)).toEqual(['Host', 'Connection']);
+    expect(cleaned('PUT', [['Transfer-Encoding', 'Chunked']])).toMatchObject({ bodyBytes: null });
+    expect(cleaned('PUT', [['Transfer-Encoding', 'Chunked']]).headers).toContainEqual([
       'Transfer-Encoding',
       'chunked',
     ]);
-    expect(fit('POST', [['Content-Length', '007']]).headers).toContainEqual(['Content-Length', '7']);
+    expect(cleaned('POST', [['Content-Length', '007']]).headers).toContainEqual(['Content-Length', '7']);
   });
 
   it('asks for another protocol where the caller did', () => {
     for (const protocol of ['tcp', 'h2c', 'TCP']) {
-      const { upgrade, headers } = fit('POST', [
+      const { upgrade, headers } = cleaned('POST', [
         ['Connection', 'Upgrade'],
         ['Upgrade', protocol],
       ]);
@@ -86,7 +86,7 @@ describe('a request to an engine', () => {
         ['Upgrade', protocol.toLowerCase()],
       ]);
     }
-    expect(fit('POST', [['Upgrade', 'tcp']]).upgrade).toBeNull();
+    expect(cleaned('POST', [['Upgrade', 'tcp']]).upgrade).toBeNull();
   });
 });
 

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { cleanAnswer } from './answer.js';
 import { askOn, cut } from './ask.js';
-import { badAnswer, sendHead } from './call.js';
+import { badAnswer, isNotHttp, sendHead } from './call.js';
 import type { Caller, Ended, Exchange } from './exchange.js';
 import { codeHeader, unreachable } from './problem.js';
 import { replyOn, replyProblem } from './reply.js';
@@ -84,68 +84,96 @@ function switching({ request, sign }: Exchange, { headers, rawHeaders }: Incomin
 }
 
 /** A request for another protocol: a stream both ways when the engine agrees, an answer like any other when not. */
-export function carryUpgrade(exchange: Exchange, caller: Upgrading, far: Duplex): Promise<Ended> {
-  const { socket, incoming, head } = caller;
-  return new Promise((resolve) => {
-    const asked = askOn(far, exchange.request);
-    asked.flushHeaders();
-    const early = new EarlyBytes(socket, asked, exchange.request.bodyBytes ?? 0);
-    let over = false;
-    let status: number | null = null;
-    let answer: IncomingMessage | null = null;
-    const end = (how: Ended['how'], why?: string): void => {
-      if (over) return;
-      over = true;
-      asked.destroy();
-      if (how === 'done') far.destroy();
-      else cut(far);
-      if (status === 101) socket.destroy();
-      resolve({ how, status, why });
-    };
-    const fail = (why: string): void => {
-      if (over) return;
-      if (status === null) {
-        status = 502;
-        early.drop();
-        replyProblem(replyOn(socket, incoming), unreachable(why), [[codeHeader, 'engine-unreachable']]);
-      } else socket.destroy();
-      end('failed', why);
-    };
-    const lost = (): void => {
-      const harmless = status === 101 ? far.readableEnded : answer?.complete;
-      if (!harmless) fail('The container engine cannot be reached: the connection was lost.');
-    };
-    socket.on('error', () => end('gone'));
-    socket.on('close', () => (wholly(socket) ? undefined : end('gone')));
-    far.on('error', lost).on('close', lost);
-    asked.on('error', (error: NodeJS.ErrnoException) =>
-      error.code?.startsWith('HPE_') ? fail(badAnswer) : lost(),
+class UpgradeExchange {
+  readonly #asked: ClientRequest;
+  readonly #early: EarlyBytes;
+  #over = false;
+  /** Of what the caller has been sent. */
+  #status: number | null = null;
+  #answer: IncomingMessage | null = null;
+
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly caller: Upgrading,
+    private readonly far: Duplex,
+    private readonly resolve: (ended: Ended) => void,
+  ) {
+    this.#asked = askOn(far, exchange.request);
+    this.#asked.flushHeaders();
+    this.#early = new EarlyBytes(caller.socket, this.#asked, exchange.request.bodyBytes ?? 0);
+  }
+
+  begin(): void {
+    const { socket, head } = this.caller;
+    const lost = () => this.#lost();
+    socket.on('error', () => this.#end('gone'));
+    socket.on('close', () => (wholly(socket) ? undefined : this.#end('gone')));
+    this.far.on('error', lost).on('close', lost);
+    this.#asked.on('error', (error) => (isNotHttp(error) ? this.#fail(badAnswer) : this.#lost()));
+    this.#asked.on('response', (answer: IncomingMessage) => {
+      answer.on('error', lost);
+      if (!this.#over) this.#refused(answer);
+    });
+    this.#asked.on('upgrade', (answer: IncomingMessage, _far: Duplex, first: Buffer) =>
+      this.#agreed(answer, first),
     );
-    asked.on('response', (came: IncomingMessage) => {
-      came.on('error', lost);
-      if (over) return;
-      early.drop();
-      const outgoing = replyOn(socket, incoming);
-      if (!sendHead(exchange, came, outgoing)) {
-        outgoing.detachSocket(socket as Socket);
-        return fail(badAnswer);
-      }
-      answer = came;
-      status = answer.statusCode!;
-      outgoing.on('finish', () => end('done'));
-      answer.pipe(outgoing);
-    });
-    asked.on('upgrade', (came: IncomingMessage, _far: Duplex, first: Buffer) => {
-      const text = over || !early.bodySent ? null : switching(exchange, came);
-      if (text === null) return fail(badAnswer);
-      status = 101;
-      socket.write(text, 'latin1');
-      if (first.length > 0) socket.write(first);
-      join(early, socket, far, () => end('done'));
-    });
-    early.read(head);
-  });
+    if (socket.destroyed) this.#end('gone');
+    else this.#early.read(head);
+  }
+
+  #agreed(answer: IncomingMessage, first: Buffer): void {
+    const { socket } = this.caller;
+    const text = this.#over || !this.#early.bodySent ? null : switching(this.exchange, answer);
+    if (text === null) return this.#fail(badAnswer);
+    this.#status = 101;
+    socket.write(text, 'latin1');
+    if (first.length > 0) socket.write(first);
+    join(this.#early, socket, this.far, () => this.#end('done'));
+  }
+
+  #refused(answer: IncomingMessage): void {
+    const { socket, incoming } = this.caller;
+    this.#early.drop();
+    const outgoing = replyOn(socket, incoming);
+    if (!sendHead(this.exchange, answer, outgoing)) {
+      outgoing.detachSocket(socket as Socket);
+      return this.#fail(badAnswer);
+    }
+    this.#answer = answer;
+    this.#status = answer.statusCode!;
+    outgoing.on('finish', () => this.#end('done'));
+    answer.pipe(outgoing);
+  }
+
+  #lost(): void {
+    const harmless = this.#status === 101 ? this.far.readableEnded : this.#answer?.complete;
+    if (!harmless) this.#fail('The container engine cannot be reached: the connection was lost.');
+  }
+
+  #fail(why: string): void {
+    const { socket, incoming } = this.caller;
+    if (this.#over) return;
+    if (this.#status === null) {
+      this.#status = 502;
+      this.#early.drop();
+      replyProblem(replyOn(socket, incoming), unreachable(why), [[codeHeader, 'engine-unreachable']]);
+    } else socket.destroy();
+    this.#end('failed', why);
+  }
+
+  #end(how: Ended['how'], why?: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#asked.destroy();
+    if (how === 'done') this.far.destroy();
+    else cut(this.far);
+    if (this.#status === 101) this.caller.socket.destroy();
+    this.resolve({ how, status: this.#status, why });
+  }
 }
+
+export const carryUpgrade = (exchange: Exchange, caller: Upgrading, far: Duplex): Promise<Ended> =>
+  new Promise((resolve) => new UpgradeExchange(exchange, caller, far, resolve).begin());
 
 const wholly = (stream: Duplex): boolean => stream.readableEnded && stream.writableFinished;
 

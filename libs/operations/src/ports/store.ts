@@ -2,7 +2,7 @@ import type { HostId, InstanceId, IpPoolId, OperationId, ProjectId, TokenId } fr
 import type { InstanceState, OperationKind } from '@bellows/domain/lifecycle';
 import type { Plan } from '@bellows/domain/plan';
 import type { Size } from '@bellows/domain/size';
-import type { Engine } from './engine.js';
+import type { EngineRecords } from './engine.js';
 import type {
   EpochMs,
   Host,
@@ -184,12 +184,9 @@ export interface CreateAdmission {
   readonly answer: (guests: readonly { instance: Instance; operation: Operation }[]) => StoredAnswer;
 }
 
+type Admitted = readonly { readonly instance: Instance; readonly operation: Operation }[];
 export type AdmissionResult =
-  | {
-      readonly ok: true;
-      readonly guests: readonly { readonly instance: Instance; readonly operation: Operation }[];
-    }
-  | ({ readonly ok: false } & CommitRefusal);
+  { readonly ok: true; readonly guests: Admitted } | ({ readonly ok: false } & CommitRefusal);
 
 export interface Page<Row> {
   readonly items: readonly Row[];
@@ -217,7 +214,7 @@ export interface LeasedOperation {
 }
 
 /** Postgres is the truth. One `commit` with preconditions, plus reads; no transaction crosses this port. */
-export interface Store {
+export interface Store extends EngineRecords {
   /** Made at the first migration, never changes: what marks hosts and guests as ours. */
   controllerId(): Promise<string>;
   commit(changes: readonly Change[]): Promise<CommitResult>;
@@ -251,10 +248,6 @@ export interface Store {
   quota(id: ProjectId): Promise<Quota | null>;
   tokenBySecretHash(secretHash: string): Promise<Token | null>;
   tokens(ask: PageAsk & { projectId?: ProjectId }): Promise<Page<Token>>;
-  /** Those that exist; for streams that stay open, to see whether they still may. */
-  tokensById(ids: readonly TokenId[]): Promise<Token[]>;
-  /** Those that exist, deleted ones too. */
-  instancesById(ids: readonly InstanceId[]): Promise<Instance[]>;
   operation(id: OperationId): Promise<Operation | null>;
   operations(
     ask: PageAsk & { projectId?: ProjectId; instanceId?: InstanceId; state?: string; kind?: OperationKind },
@@ -297,11 +290,6 @@ export interface Store {
   overdue(now: EpochMs, limit: number): Promise<OperationId[]>;
   /** Instances whose `reserved` or guest still exceeds `desired`, or that carry the condition `partial`. */
   unsettled(limit: number): Promise<Instance[]>;
-  /** What was last heard of the container engines of these instances; nothing of those never asked. */
-  engines(ids: readonly InstanceId[]): Promise<Engine[]>;
-  /** Running instances whose engine should be asked now, longest unasked first. */
-  enginesDue(now: EpochMs, limit: number): Promise<{ instance: Instance; engine: Engine | null }[]>;
-  recordEngines(seen: readonly Engine[]): Promise<void>;
   /** Numbers committed events in order; returns how many. One process at a time does it (advisory lock). */
   sequenceEvents(limit: number): Promise<number>;
   /** Removes kept answers and numbered events older than that. */
