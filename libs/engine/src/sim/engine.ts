@@ -7,6 +7,7 @@ import { ImageStore, type ImageUser } from './images/image-store.js';
 import type { ModelRegistry } from './images/registry.js';
 import { NetworkSet } from './networks/network.js';
 import { EventLog } from './system/event-log.js';
+import type { ProcessTable } from './shell/process.js';
 import { VolumeSet } from './volumes/volume.js';
 import type { World } from './world.js';
 
@@ -20,6 +21,9 @@ export class Engine {
   readonly volumes: VolumeSet;
   readonly events: EventLog;
   /** Directories of the modelled host that are bound into containers, each a tree of its own. */
+  readonly buildTables = new Set<ProcessTable>();
+  /** Bytes of requests that are being read. */
+  uploading = 0;
   readonly hostDirs = new Map<string, FileTree>();
   readonly id: string;
   /** Milliseconds. */
@@ -65,6 +69,15 @@ export class Engine {
       imageId: image.id,
       running,
     }));
+  }
+
+  /** Processes of all containers and of builds under way. */
+  processes(): number {
+    const tables = [...this.containers.values()].flatMap(({ run }) => (run ? [run.table] : []));
+    return [...tables, ...this.buildTables].reduce(
+      (sum, { processes, subshells }) => sum + processes.size + subshells,
+      0,
+    );
   }
 
   hostDir(path: string): FileTree {

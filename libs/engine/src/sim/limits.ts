@@ -1,11 +1,12 @@
 /** The client is a stranger: what one modelled engine keeps, and what one request may bring, is bounded. */
 export const limits = {
   containers: 100,
-  images: 200,
+  images: 1000,
   networks: 30,
   volumes: 100,
   execsKept: 200,
   processesPerContainer: 128,
+  processesPerEngine: 256,
   /** Bytes and entries of all modelled files of one engine, images and volumes included. */
   fileBytes: 128 * 1024 * 1024,
   fileEntries: 50_000,
@@ -13,6 +14,8 @@ export const limits = {
   oneFileBytes: 32 * 1024 * 1024,
   /** A build context, an archive to load, import or copy in; packed, and again unpacked. */
   archiveBytes: 64 * 1024 * 1024,
+  /** Bodies of all requests under way together. */
+  uploadBytes: 160 * 1024 * 1024,
   /** A JSON body. */
   bodyBytes: 1024 * 1024,
   logBytesPerContainer: 1024 * 1024,

@@ -384,3 +384,39 @@ describe('files and images', () => {
     });
   });
 });
+
+describe('a hostile client', () => {
+  it('gets a refusal for what is too large, too long or no archive, and the engine goes on', async () => {
+    const doubling = Array.from({ length: 40 }, () => 'ENV A=$A$A').join('\n');
+    const refused = async (path: string, body: Buffer, text: string) => {
+      expect((await engine.ask('POST', path, body)).text).toContain(text);
+    };
+    await refused(
+      '/build',
+      tarOf([['Dockerfile', fileNode(`FROM busybox\nENV A=xxxx\n${doubling}\n`)]]),
+      'too long for the simulator',
+    );
+    await refused(
+      '/build',
+      tarOf([['Dockerfile', fileNode('#'.repeat(70_000))]]),
+      'too large for the simulator',
+    );
+    await refused('/build', Buffer.from('no archive at all'.repeat(100)), 'invalid tar header');
+    await refused('/images/load', tarOf([['manifest.json', fileNode('{')]]), 'invalid JSON');
+    await refused(
+      '/images/load',
+      tarOf([['manifest.json', fileNode('[{"Config":"../../x","Layers":null}]')]]),
+      'no such file or directory',
+    );
+    await refused('/build', tarOf([[`${'a/'.repeat(3000)}f`, fileNode('x')]]), 'file name too long');
+    await refused('/containers/create', Buffer.from('[]'), 'an object is needed');
+    await refused('/containers/create', Buffer.from('{"Cmd":{"a":1}}'), 'cannot unmarshal');
+    expect((await engine.ask('GET', '/_ping')).text).toBe('OK');
+  });
+
+  it('that forks without end gets no further than its share', async () => {
+    const { code } = await engine.run('busybox', ['sh', '-c', 'f() { sleep 0.2 | f & f; }; f; exit 9']);
+    expect(code).toBeGreaterThan(0);
+    expect((await engine.ask('GET', '/_ping')).text).toBe('OK');
+  });
+});

@@ -34,9 +34,11 @@ const keywords = new Set([
   'MAINTAINER',
 ]);
 const mostInstructions = 500;
+const mostChars = 64 * 1024;
 
 /** Instructions of a Dockerfile, in order. @throws DockerError 400 */
 export function parseDockerfile(text: string): Instruction[] {
+  if (text.length > mostChars) throw badRequest('the Dockerfile is too large for the simulator');
   const escape = /^#\s*escape\s*=\s*(\S)/im.exec(text.split('\n')[0] ?? '')?.[1] ?? '\\';
   const instructions = logicalLines(text.replace(/^\uFEFF/, '').split(/\r?\n/), escape).map(([line, at]) =>
     instruction(line, at),
@@ -151,7 +153,7 @@ export function pairsOf(rest: string): [string, string][] {
 
 /** `$x`, `${x}`, `${x:-y}`, `${x:+y}`; `\$` stays. */
 export function substituted(text: string, values: ReadonlyMap<string, string>): string {
-  return text.replace(
+  const result = text.replace(
     /\\\$|\$(?:(\w+)|\{(\w+)(?::([-+])([^}]*))?\})/g,
     (all, plain?: string, braced?: string, op?: string, other = '') => {
       if (all === '\\$') return '$';
@@ -161,4 +163,7 @@ export function substituted(text: string, values: ReadonlyMap<string, string>): 
       return value ?? '';
     },
   );
+  // Values that hold themselves twice grow with each line.
+  if (result.length > mostChars) throw badRequest('a value in the Dockerfile is too long for the simulator');
+  return result;
 }

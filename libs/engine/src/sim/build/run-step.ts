@@ -1,3 +1,4 @@
+import { limits } from '../limits.js';
 import { procFiles } from '../programs/proc.js';
 import { programs } from '../programs/programs.js';
 import { findProgram } from '../shell/find-program.js';
@@ -27,11 +28,13 @@ export async function runInTree(
     memoryLimit: () => null,
     cpuLimit: () => null,
     onOom: () => undefined,
+    mayFork: () => engine.processes() < limits.processesPerEngine,
     listen: () => () => undefined,
     reach: () => null,
     resolve: () => null,
   };
   const table = new ProcessTable(machine, programs);
+  engine.buildTables.add(table);
   for (const [path, text] of procFiles(machine, table)) tree.virtual.set(path, text);
   const env = new Map([['HOME', '/root'], ...stage.env]);
   const cwd = config.WorkingDir || '/';
@@ -50,6 +53,7 @@ export async function runInTree(
     return await table.run(0, { argv, env, cwd, user: { uid: 0, gid: 0, name: 'root' }, io }, found);
   } finally {
     late.abort();
+    engine.buildTables.delete(table);
     gone.removeEventListener('abort', stop);
   }
 }

@@ -1,4 +1,5 @@
 import type { Engine } from '../engine.js';
+import { limits } from '../limits.js';
 import { ipNumber } from '../networks/network.js';
 import type { Machine, WebServer } from '../shell/machine.js';
 import type { Container } from './container.js';
@@ -24,6 +25,7 @@ export function machineOf(engine: Engine, container: Container, servers: Map<num
       container.state.oomKilled = true;
       containerEvent(engine, container, 'oom');
     },
+    mayFork: () => engine.processes() < limits.processesPerEngine,
     listen: (port, server) => {
       servers.set(port, server);
       return () => servers.delete(port);

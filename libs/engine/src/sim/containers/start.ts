@@ -137,10 +137,12 @@ function runOf(engine: Engine, container: Container, found: Found, user: Process
   };
   if (tty) {
     tty.onInterrupt = () => interrupt(table, 1);
-    void feed(container.stdin, tty);
+    void feed(container.stdin, tty).catch(() => undefined);
   }
   const over = Promise.resolve().then(() => table.run(0, start, found));
-  void over.then((code) => exited(engine, container, code, launch));
+  over
+    .then((code) => exited(engine, container, code, launch))
+    .catch((error: unknown) => void (container.state.error = `the simulator failed: ${String(error)}`));
   return { table, tty, over, servers };
 }
 

@@ -1,4 +1,5 @@
 import { limits } from '../limits.js';
+import { appended } from './growing.js';
 import { Layer } from './layer.js';
 import { FsError, join, nameOf, normalPath, parentOf, type FileMeta, type FileNode } from './node.js';
 
@@ -80,7 +81,7 @@ export class FileTree {
 
   append(path: string, data: Buffer): void {
     const before = this.stat(path);
-    this.write(path, before?.kind === 'file' ? Buffer.concat([before.data, data]) : data);
+    this.write(path, before?.kind === 'file' ? appended(before.data, data) : data);
   }
 
   mkdir(path: string, meta: Partial<FileMeta> & { parents?: boolean } = {}): void {

@@ -13,6 +13,8 @@ export interface TarEntry {
 }
 
 const block = 512;
+/** PATH_MAX of Linux. */
+const longestPath = 4096;
 
 /** Plain or gzip; @throws DockerError for what is too large or not an archive. */
 export async function unpacked(data: Buffer): Promise<Buffer> {
@@ -59,6 +61,7 @@ function entryOf(
   const short = text(header, 0, 100);
   const path = overrides['path'] ?? (prefix ? `${prefix}/${short}` : short);
   const target = overrides['linkpath'] ?? text(header, 157, 100);
+  if (path.length > longestPath || target.length > longestPath) throw failure('file name too long');
   const meta = {
     mode: octal(header, 100, 8) & 0o7777,
     uid: Number(overrides['uid'] ?? octal(header, 108, 8)),

@@ -26,11 +26,11 @@ export class EngineServer {
     });
     this.http.keepAliveTimeout = 0;
     this.http.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      void this.answer(request, response, request.socket, Buffer.alloc(0));
+      this.answer(request, response, request.socket, Buffer.alloc(0)).catch(() => request.socket.destroy());
     });
     this.http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on('error', () => socket.destroy());
-      void this.answer(request, null, socket, head);
+      this.answer(request, null, socket, head).catch(() => socket.destroy());
     });
   }
 

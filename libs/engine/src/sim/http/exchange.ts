@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex, Readable, Writable } from 'node:stream';
-import { badRequest } from '../docker-error.js';
+import { badRequest, failure } from '../docker-error.js';
 import { isRecord, type Json } from '../containers/config.js';
 import type { Engine } from '../engine.js';
 import { limits } from '../limits.js';
@@ -30,24 +30,34 @@ export const truthy = (query: URLSearchParams, name: string): boolean => {
 };
 
 /** The whole body. @throws DockerError 400 when it is larger than that */
-export function readBody({ request, response, socket, head }: Exchange, most: number): Promise<Buffer> {
+export function readBody(
+  { engine, request, response, socket, head }: Exchange,
+  most: number,
+): Promise<Buffer> {
   const length = request.headers['content-length'];
   if (length !== undefined && Number(length) > most) throw badRequest('http: request body too large');
-  if (response !== null) return collect(request, most);
+  if (response !== null) return collect(engine, request, most);
   // After an upgrade Node has stopped parsing: the body is the next bytes of the connection.
+  // Only small JSON comes this way.
   const wanted = Number(length ?? 0);
   return takeBytes(socket, head, wanted);
 }
 
-async function collect(from: Readable, most: number): Promise<Buffer> {
+async function collect(engine: Engine, from: Readable, most: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   let size = 0;
-  for await (const part of from) {
-    size += (part as Buffer).length;
-    if (size > most) throw badRequest('http: request body too large');
-    parts.push(part as Buffer);
+  try {
+    for await (const part of from) {
+      size += (part as Buffer).length;
+      engine.uploading += (part as Buffer).length;
+      if (size > most) throw badRequest('http: request body too large');
+      if (engine.uploading > limits.uploadBytes) throw failure('too many uploads at once for the simulator');
+      parts.push(part as Buffer);
+    }
+    return Buffer.concat(parts);
+  } finally {
+    engine.uploading -= size;
   }
-  return Buffer.concat(parts);
 }
 
 function takeBytes(socket: Duplex, head: Buffer, wanted: number): Promise<Buffer> {

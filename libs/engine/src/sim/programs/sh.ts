@@ -1,7 +1,8 @@
 import { SyntaxFailure } from '../shell/ast.js';
 import type { Process } from '../shell/process.js';
 import { Exit, Killed } from '../shell/process.js';
-import { Interrupted, Shell } from '../shell/shell.js';
+import { Interrupted } from '../shell/control.js';
+import { Shell } from '../shell/shell.js';
 import { parseScript } from '../shell/parse.js';
 
 /** `sh`, `ash`, `bash`: `-c`, a script file, a prompt on a terminal, or commands from standard input. */

@@ -154,7 +154,8 @@ const wait: Builtin = async (shell) => {
 /** A trapped signal ends `wait` early. */
 async function interruptible<Value>(shell: ShellFace, what: Promise<Value>): Promise<Value | null> {
   let over = false;
-  void what.then(() => (over = true));
+  const end = () => (over = true);
+  void what.then(end, end);
   while (!over) {
     await shell.process.sleep(50);
     if (shell.pendingTraps.length > 0) return null;

@@ -15,3 +15,15 @@ export class ReturnValue extends Error {
     super('return');
   }
 }
+
+/** ^C at a prompt. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}
+
+export class ForkFailure extends Error {
+  override readonly name = 'ForkFailure';
+  constructor() {
+    super("can't fork: Resource temporarily unavailable");
+  }
+}

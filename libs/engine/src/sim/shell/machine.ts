@@ -17,6 +17,8 @@ export interface Machine {
   /** Cores; null without a limit. */
   cpuLimit(): number | null;
   onOom(): void;
+  /** Whether there is room for one more process. */
+  mayFork(): boolean;
   /** Offers a server to this container's networks; the function takes it away. */
   listen(port: number, server: WebServer): () => void;
   /** The server behind `host:port`, if this container can reach one. */

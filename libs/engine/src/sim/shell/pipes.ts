@@ -41,7 +41,7 @@ export abstract class Input {
     return parts.length === 0 ? null : Buffer.concat(parts).toString();
   }
 
-  async readAll(most = 32 * 1024 * 1024): Promise<Buffer> {
+  async readAll(most = 1024 * 1024): Promise<Buffer> {
     const parts: Buffer[] = [];
     let length = 0;
     for (let data = await this.read(); data !== null && length < most; data = await this.read()) {

@@ -76,7 +76,11 @@ export class Process {
 
   /** Waits for something, but not beyond its own end. @throws Killed */
   async wait<Value>(what: Promise<Value>): Promise<Value> {
-    if (this.killed) throw this.killed;
+    if (this.killed) {
+      // It is not waited for; how it ends is nobody's business.
+      what.catch(() => undefined);
+      throw this.killed;
+    }
     const value = await new Promise<Value>((resolve, reject) => {
       this.rejecters.add(reject);
       what.then(resolve, reject).finally(() => this.rejecters.delete(reject));
@@ -182,6 +186,8 @@ const sayMissing = (name: string, found: Found, shell = 'sh'): string => {
 /** The processes of one container: one PID namespace, one memory group. */
 export class ProcessTable {
   readonly processes = new Map<number, Process>();
+  /** Shells within shells that run now: processes to a kernel, not to the model. */
+  subshells = 0;
   cpuMs = 0;
   private nextPid = 1;
   private settledAt: number;
@@ -197,7 +203,7 @@ export class ProcessTable {
 
   /** Runs a program until it ends. @returns its exit code, 128 + n for signal n. */
   async run(ppid: number, start: ProcessStart, found: Found): Promise<number> {
-    if (this.processes.size >= limits.processesPerContainer) {
+    if (!this.mayFork()) {
       await start.io.stderr.write(Buffer.from("sh: can't fork: Resource temporarily unavailable\n"));
       return 2;
     }
@@ -217,6 +223,8 @@ export class ProcessTable {
     } finally {
       this.settle();
       this.processes.delete(process.pid);
+      // Its background jobs are parts of it in the model, and end with it.
+      process.end(9);
       if (process.pid === 1) this.killAll();
     }
   }
@@ -224,6 +232,12 @@ export class ProcessTable {
   newestChildOf(ppid: number): number | null {
     const children = [...this.processes.values()].filter((process) => process.ppid === ppid);
     return children.at(-1)?.pid ?? null;
+  }
+
+  /** Whether there is room for one more, process or subshell. */
+  mayFork(): boolean {
+    const here = this.processes.size + this.subshells;
+    return here < limits.processesPerContainer && this.machine.mayFork();
   }
 
   /** Bytes held by all. */

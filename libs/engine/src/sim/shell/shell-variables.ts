@@ -3,6 +3,7 @@ import { ExpansionError } from './expand.js';
 import type { Process } from './process.js';
 
 const mostVariables = 2000;
+const mostChars = 2 * 1024 * 1024;
 
 /** What a shell remembers by name: variables, its arguments, its options, its last status. */
 export class ShellVariables {
@@ -11,6 +12,8 @@ export class ShellVariables {
   readonly jobs: Promise<number>[] = [];
   positional: string[];
   status = 0;
+  /** Of all values set here. */
+  private chars = 0;
 
   constructor(
     readonly process: Process,
@@ -55,7 +58,10 @@ export class ShellVariables {
   }
 
   set(name: string, value: string): void {
-    if (this.vars.size > mostVariables && !this.vars.has(name)) throw new ExpansionError('out of memory');
+    const before = this.vars.get(name);
+    this.chars += value.length - (before?.length ?? 0);
+    const full = this.chars > mostChars || (before === undefined && this.vars.size > mostVariables);
+    if (full) throw new ExpansionError('out of memory');
     this.vars.set(name, value);
   }
 

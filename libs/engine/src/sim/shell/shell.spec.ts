@@ -21,6 +21,7 @@ async function sh(script: string, input = ''): Promise<{ code: number; out: stri
     memoryLimit: () => null,
     cpuLimit: () => null,
     onOom: () => undefined,
+    mayFork: () => true,
     listen: () => () => undefined,
     reach: () => null,
     resolve: () => null,

@@ -1,6 +1,6 @@
 import type { Node, Redirect, Word } from './ast.js';
 import { builtins } from './builtins.js';
-import { BreakLoop, ReturnValue } from './control.js';
+import { BreakLoop, ForkFailure, Interrupted, ReturnValue } from './control.js';
 import { ExpansionError, expandPattern, expandText, expandWords } from './expand.js';
 import { globMatches } from './glob.js';
 import { FsError } from '../files/node.js';
@@ -12,11 +12,6 @@ import type { ShellFace } from './shell-face.js';
 import { ShellVariables } from './shell-variables.js';
 
 const mostCalls = 60;
-
-/** ^C at a prompt. */
-export class Interrupted extends Error {
-  override readonly name = 'Interrupted';
-}
 
 /** One shell environment: a shell process, or a subshell of it. */
 export class Shell extends ShellVariables implements ShellFace {
@@ -42,7 +37,7 @@ export class Shell extends ShellVariables implements ShellFace {
 
   async capture(body: Node): Promise<string> {
     const out = new Capture();
-    this.status = await this.subshell().guarded(body, { ...this.process.io, stdout: out }, this.process.io);
+    this.status = await this.fork().guarded(body, { ...this.process.io, stdout: out }, this.process.io);
     return out.text();
   }
 
@@ -80,10 +75,10 @@ export class Shell extends ShellVariables implements ShellFace {
         for (const item of node.items) await this.run(item, io);
         return node.items.length === 0 ? 0 : this.status;
       case 'background':
-        this.jobs.push(this.subshell().guarded(node.body, io, io));
+        this.jobs.push(heeded(this.fork().guarded(node.body, io, io)));
         return 0;
       case 'subshell':
-        return this.check(await this.subshell().guarded(node.body, io, io));
+        return this.check(await this.fork().guarded(node.body, io, io));
       case 'function':
         this.functions.set(node.name, node.body);
         return 0;
@@ -204,14 +199,11 @@ export class Shell extends ShellVariables implements ShellFace {
       const pipe = i < parts.length - 1 ? new Pipe() : null;
       const input = stdin;
       const own = { ...io, stdin: input, stdout: pipe ?? io.stdout };
-      running.push(
-        this.subshell()
-          .guarded(part, own, io)
-          .finally(() => {
-            pipe?.end();
-            if (i > 0 && input instanceof Pipe) input.close();
-          }),
-      );
+      const end = () => {
+        pipe?.end();
+        if (i > 0 && input instanceof Pipe) input.close();
+      };
+      running.push(heeded(this.fork().guarded(part, own, io).finally(end)));
       if (pipe) stdin = pipe;
     });
     return this.check((await this.process.wait(Promise.all(running))).at(-1)!);
@@ -254,7 +246,9 @@ export class Shell extends ShellVariables implements ShellFace {
     return status;
   }
 
-  subshell(): Shell {
+  /** @throws ForkFailure */
+  private fork(): Shell {
+    if (!this.process.table.mayFork()) throw new ForkFailure();
     const { process, name, positional } = this;
     const copy = new Shell(process, name, positional, new Map(this.vars), new Map(this.functions));
     for (const variable of this.exported) copy.exported.add(variable);
@@ -266,12 +260,14 @@ export class Shell extends ShellVariables implements ShellFace {
 
   /** Runs a subshell's body to a status, whatever it does. */
   async guarded(body: Node, io: Io, complaints: Io): Promise<number> {
-    const cwd = this.process.cwd;
+    const { cwd, table } = this.process;
+    table.subshells++;
     try {
       return await this.run(body, io);
     } catch (error) {
       return await this.outcome(error, complaints);
     } finally {
+      table.subshells--;
       this.process.cwd = cwd;
     }
   }
@@ -287,6 +283,12 @@ export class Shell extends ShellVariables implements ShellFace {
     await io.stderr.write(Buffer.from(`${this.shellName}: ${text}\n`)).catch(() => undefined);
     return 2;
   }
+}
+
+/** Nobody may ever wait for it; its end by a signal is no surprise. */
+function heeded(job: Promise<number>): Promise<number> {
+  job.catch(() => undefined);
+  return job;
 }
 
 const hasCommand = (assigns: readonly (readonly [string, Word])[]): boolean =>

@@ -9,10 +9,13 @@ export interface EngineShelf {
 }
 
 const quietMs = 3_000;
+/** A large state takes long to write down: at most this share of the time goes into it. */
+const share = 1 / 50;
 
 /** Saves what has changed, a while after it did; not each change is worth a file. */
 export class Keeper {
   private readonly due = new Map<string, AbortController>();
+  private readonly took = new Map<string, number>();
 
   constructor(
     private readonly shelf: EngineShelf,
@@ -24,7 +27,8 @@ export class Keeper {
     if (this.due.has(instanceId)) return;
     const stop = new AbortController();
     this.due.set(instanceId, stop);
-    this.clock.sleep(quietMs, stop.signal).then(
+    const wait = Math.max(quietMs, (this.took.get(instanceId) ?? 0) / share);
+    this.clock.sleep(wait, stop.signal).then(
       () => this.save(instanceId),
       () => undefined,
     );
@@ -33,14 +37,20 @@ export class Keeper {
   async save(instanceId: string): Promise<void> {
     this.due.get(instanceId)?.abort();
     this.due.delete(instanceId);
-    const text = this.textOf(instanceId);
-    // What cannot be written is still there in memory; the next change tries again.
-    if (text !== null) await this.shelf.save(instanceId, text).catch(() => undefined);
+    try {
+      const from = this.clock.now();
+      const text = this.textOf(instanceId);
+      this.took.set(instanceId, this.clock.now() - from);
+      if (text !== null) await this.shelf.save(instanceId, text);
+    } catch {
+      // What cannot be written is still there in memory; the next change tries again.
+    }
   }
 
   async forget(instanceId: string): Promise<void> {
     this.due.get(instanceId)?.abort();
     this.due.delete(instanceId);
+    this.took.delete(instanceId);
     await this.shelf.forget(instanceId).catch(() => undefined);
   }
 }
