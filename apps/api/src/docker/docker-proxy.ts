@@ -4,6 +4,7 @@ import { isRefusal, refuse } from '@bellows/domain/refusal';
 import type { TokenId } from '@bellows/domain/ids';
 import { carry } from '@bellows/engine/proxy/carry';
 import type { Caller } from '@bellows/engine/proxy/exchange';
+import { Pace } from '@bellows/engine/proxy/pace';
 import { passageHeaders } from '@bellows/engine/proxy/passage';
 import { codeHeader } from '@bellows/engine/proxy/problem';
 import { replyOn, replyProblem } from '@bellows/engine/proxy/reply';
@@ -17,8 +18,14 @@ import type { OpenStreams } from './open-streams.js';
 
 const gatewayDown = refuse('unavailable', 'The gateway to the container engines does not answer. Try again.');
 
+/** About 128 MB a second for a process: beyond that, those who wait for short answers of the API would notice. */
+const paceBytesPerMs = 128 * 1024;
+const burstBytes = 512 * 1024;
+
 /** Carries what it may to the gateway, and the answers back. */
 export class DockerProxy {
+  readonly #pace = new Pace(paceBytesPerMs, burstBytes);
+
   constructor(
     private readonly admission: DockerAdmission,
     private readonly streams: OpenStreams,
@@ -63,7 +70,8 @@ export class DockerProxy {
     };
     const passage = passageHeaders({ host, instanceId, principal: principal.actor }, gateway.secret);
     const headers = [...request.headers, ...passage];
-    const { how } = await carry({ request: { ...request, headers }, caller, sign }, far).finally(closed);
+    const exchange = { request: { ...request, headers }, caller, sign, pace: this.#pace };
+    const { how } = await carry(exchange, far).finally(closed);
     return how === 'failed' ? (code ?? 'engine-unreachable') : code;
   }
 

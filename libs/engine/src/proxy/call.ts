@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { cleanAnswer } from './answer.js';
 import { askOn, cut } from './ask.js';
 import type { Ended, Exchange } from './exchange.js';
+import { pump } from './pace.js';
 import { codeHeader, unreachable } from './problem.js';
 import { linger, replyProblem } from './reply.js';
 
@@ -66,7 +67,7 @@ export function carryCall(
       came.on('error', lost);
       if (over || !sendHead(exchange, came, outgoing)) return fail(badAnswer);
       answer = came;
-      answer.pipe(outgoing);
+      pump(answer, outgoing, exchange.pace);
     });
     if (outgoing.closed || outgoing.destroyed) return end('gone');
     asked.flushHeaders();

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Pace } from './pace.js';
 import type { EngineRequest, HeaderList } from './request.js';
 
 /** Who asked, and where the answer goes: as Node's HTTP server hands it out, for a request or for an upgrade. */
@@ -17,6 +18,8 @@ export interface Exchange {
   /** Cleaned. */
   readonly request: EngineRequest;
   readonly caller: Caller;
+  /** Of what comes from the far side; as fast as the caller reads without one. */
+  readonly pace?: Pace;
   /** Headers of ours in the answer, made when its head is there; `raw` is as it came. */
   readonly sign?: (status: number, raw: readonly string[]) => HeaderList;
 }

@@ -5,6 +5,7 @@ import { cleanAnswer } from './answer.js';
 import { askOn, cut } from './ask.js';
 import { badAnswer, isNotHttp, sendHead } from './call.js';
 import type { Caller, Ended, Exchange } from './exchange.js';
+import { pump } from './pace.js';
 import { codeHeader, unreachable } from './problem.js';
 import { replyOn, replyProblem } from './reply.js';
 
@@ -129,6 +130,7 @@ class UpgradeExchange {
     socket.write(text, 'latin1');
     if (first.length > 0) socket.write(first);
     join(this.#early, socket, this.far, () => this.#end('done'));
+    pump(this.far, socket, this.exchange.pace);
   }
 
   #refused(answer: IncomingMessage): void {
@@ -187,6 +189,5 @@ function join(early: EarlyBytes, socket: Duplex, far: Duplex, done: () => void):
   };
   socket.once('finish', check).once('close', () => setTimeout(done, lastBytesMs).unref());
   far.once('finish', check).once('close', check);
-  far.pipe(socket);
   early.passTo(far);
 }
