@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Connection } from './connection.js';
+import { ErrorCode } from './error-codes.js';
 import {
   isNoDomain,
   isNoDomainMetadata,
@@ -17,7 +18,7 @@ import {
 } from './errors.js';
 import { DomainEventID, type LifecycleEvent } from './events.js';
 import { eventually } from './fake-libvirtd.fixture.js';
-import { DomainAffect, DomainMemory, DomainVcpu, QemuMonitorCommand } from './flags.js';
+import { DomainAffect, DomainChannel, DomainMemory, DomainVcpu, QemuMonitorCommand } from './flags.js';
 import { DomainEventType, DomainMetadataType, DomainState } from './states.js';
 import type { Domain } from './types.js';
 
@@ -34,9 +35,12 @@ describe.each(drivers)('libvirt\u2019s $driver driver', ({ driver, uri, type, ar
   const isQemu = driver === 'qemu';
   const name = `contract-${driver}-${suffix}`;
   const serial = isQemu ? '<serial type="pty"/><console type="pty"/>' : '';
+  const channel = isQemu
+    ? "<channel type='unix'><source mode='bind'/><target type='virtio' name='org.bellows.test.0'/></channel>"
+    : '';
   const bios = isQemu ? "<bios useserial='yes'/>" : '';
   const xml = `<domain type='${type}'><name>${name}</name><memory unit='MiB'>64</memory><vcpu current='1'>2</vcpu>
-    <os><type arch='${arch}'>hvm</type>${bios}</os><devices>${serial}</devices></domain>`;
+    <os><type arch='${arch}'>hvm</type>${bios}</os><devices>${serial}${channel}</devices></domain>`;
   const heard: LifecycleEvent[] = [];
   let connection: Connection;
   let dom: Domain;
@@ -193,6 +197,20 @@ describe.each(drivers)('libvirt\u2019s $driver driver', ({ driver, uri, type, ar
     await eventually(() => text.length > 0).finally(() => console.destroy());
     await once(console, 'close');
     expect(await connection.connectGetType()).toBe('QEMU');
+  });
+
+  onlyQemu('opens a channel by its name, and takes it from who had it', async () => {
+    const first = await connection.domainOpenChannel(dom, 'org.bellows.test.0', DomainChannel.FORCE);
+    const ended = new Promise<Error>((resolve) => first.once('error', resolve));
+    first.resume();
+    const second = await connection.domainOpenChannel(dom, 'org.bellows.test.0', DomainChannel.FORCE);
+    expect(await ended).toBeInstanceOf(LibvirtError);
+    // Nobody in the guest has opened it: what is written waits.
+    await new Promise((resolve) => second.write('hello', resolve));
+    second.destroy();
+    await once(second, 'close');
+    const none = await connection.domainOpenChannel(dom, 'no.such', 0).catch((error: unknown) => error);
+    expect(none).toMatchObject({ code: ErrorCode.INVALID_ARG });
   });
 
   onlyQemu('passes QMP commands on', async () => {

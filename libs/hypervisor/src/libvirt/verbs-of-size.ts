@@ -11,7 +11,7 @@ import type { Fence } from '@bellows/operations/ports/host-driver';
 import type { Deadline } from './deadline.js';
 import { claimExisting, claimRunning, isActive, type OwnGuest } from './guard.js';
 import { cpuPeriodUs, cpuQuotaUs, memoryLimitKib } from './limits.js';
-import { leastBearableMib } from './guest-memory.js';
+import { leastBearableMib, pluggedRamMib } from './guest-memory.js';
 import type { HostSession } from './session.js';
 import { bytesPerGib, findVolume, rootVolume } from './volumes.js';
 import { memoryBlockKib } from './xml/domain.js';
@@ -91,14 +91,20 @@ export async function ensureMemory(
   const asked = growing
     ? requested
     : Math.max(requested, await leastBearableMib(connection, guest.domain, seen, deadline));
-  if (elastic.requestedMib === asked) return;
-  const xml = requestXml(elastic, asked);
-  await connection.domainUpdateDeviceFlags(
-    guest.domain,
-    xml,
-    DomainAffect.LIVE,
-    deadline.call('ask for memory'),
-  );
+  const ask = (mib: number) =>
+    connection.domainUpdateDeviceFlags(
+      guest.domain,
+      requestXml(elastic, mib),
+      DomainAffect.LIVE,
+      deadline.call('ask for memory'),
+    );
+  if (elastic.requestedMib === asked) {
+    const pluggedMib = (await pluggedRamMib(connection, guest.domain, seen, deadline)) - bootMib;
+    if (pluggedMib <= asked) return;
+    // A guest that found nothing to give back tries ever more rarely by itself; a new request makes it try at once.
+    await ask(pluggedMib);
+  }
+  await ask(asked);
 }
 
 /**
