@@ -88,9 +88,13 @@ export async function ensureMemory(
   }
   if (!elastic) return;
   const growing = requested >= elastic.requestedMib;
+  // A shrink never asks for more than was asked before, whatever the guest can spare now.
   const asked = growing
     ? requested
-    : Math.max(requested, await leastBearableMib(connection, guest.domain, seen, deadline));
+    : Math.min(
+        elastic.requestedMib,
+        Math.max(requested, await leastBearableMib(connection, guest.domain, seen, deadline)),
+      );
   const ask = (mib: number) =>
     connection.domainUpdateDeviceFlags(
       guest.domain,

@@ -13,8 +13,8 @@ export const patience = {
   shrinkMs: 30_000,
   /** After that long it is asked again for what it could not spare before. */
   shrinkAgainMs: 3_000,
-  /** A guest that gave what it could spare is asked for more when its memory has been counted anew. */
-  spareAgainMs: 250,
+  /** A guest that gave what it could spare is asked for more when its memory has been counted anew: once a second. */
+  spareAgainMs: 1_500,
   /** ACPI before the plug is pulled. */
   shutdownMs: 20_000,
 } as const;
