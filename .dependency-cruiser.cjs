@@ -54,8 +54,18 @@ module.exports = {
       to: { path: anyRoom, pathNot: [`^(apps/(api|worker)|libs/(config|domain|operations)|${adapters})/`] },
     },
     {
+      name: 'the-gateway-wires-streams-only',
+      severity: 'error',
+      from: { path: '^apps/gateway/src/.*\\.module\\.ts$' },
+      to: {
+        path: anyRoom,
+        pathNot: ['^(apps/gateway|libs/(domain|engine|operations))/', '^libs/hypervisor/.*guest-stream'],
+      },
+    },
+    {
       name: 'the-gateway-holds-no-database',
-      comment: 'It parses bytes of guests: whoever takes it over finds streams into guests, and nothing else.',
+      comment:
+        'It parses bytes of guests: whoever takes it over finds streams into guests, and nothing else.',
       severity: 'error',
       from: { path: '^apps/gateway/', pathNot: tests },
       to: { path: '^libs/(store|queue|postgres|config)/|node_modules/(pg|typeorm|bullmq|ioredis)/' },

@@ -6,4 +6,7 @@ import { StreamsByDriver } from './streams-by-driver.js';
 
 /** The one place that names the adapters. */
 export const guestStreams = ({ fleet }: GatewaySettings): GuestStreams =>
-  new StreamsByDriver({ libvirt: new LibvirtGuestStreams(), ...(fleet && { sim: new SimGuestStreams(fleet) }) });
+  new StreamsByDriver({
+    libvirt: new LibvirtGuestStreams(),
+    ...(fleet && { sim: new SimGuestStreams(fleet) }),
+  });
