@@ -96,7 +96,8 @@ async function openPort(connection: Connection, domain: Domain, deadline: Deadli
         cause: error,
       });
     }
-    if (code !== ErrorCode.INVALID_ARG) throw error;
+    // So libvirt 9 says that a domain has no such channel.
+    if (code !== ErrorCode.INTERNAL_ERROR) throw error;
     const why = 'it was started before guests had one, and gets it when it is stopped and started';
     throw new GuestUnreachableError('silent', `instance ${domain.name} has no channel for streams: ${why}`, {
       cause: error,
