@@ -7,9 +7,13 @@ import { ImageStore, type ImageUser } from './images/image-store.js';
 import type { ModelRegistry } from './images/registry.js';
 import { NetworkSet } from './networks/network.js';
 import { EventLog } from './system/event-log.js';
+import { Pace } from './shell/pace.js';
 import type { ProcessTable } from './shell/process.js';
 import { VolumeSet } from './volumes/volume.js';
 import type { World } from './world.js';
+
+/** A turn is twenty steps. */
+const turnMs = 10;
 
 /** All state of one modelled engine; what happens to it is in the rooms beside. */
 export class Engine {
@@ -21,6 +25,8 @@ export class Engine {
   readonly volumes: VolumeSet;
   readonly events: EventLog;
   /** Directories of the modelled host that are bound into containers, each a tree of its own. */
+  /** All loops of this engine together get 2,000 steps a second. */
+  readonly pace: Pace;
   readonly buildTables = new Set<ProcessTable>();
   /** Bytes of requests that are being read. */
   uploading = 0;
@@ -42,6 +48,7 @@ export class Engine {
     const now = () => world.clock.now();
     this.id = identity ?? world.id();
     this.begunAt = now();
+    this.pace = new Pace(turnMs, world.pace ?? null);
     this.networks = new NetworkSet(() => world.id(), now);
     this.volumes = new VolumeSet(this.quota, now);
     this.events = new EventLog(now);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '@bellows/operations/ports/clock';
+import type { Pace } from './shell/pace.js';
 
 /** The modelled size of an instance, as its guest sees it now. */
 export interface EngineSize {
@@ -12,6 +13,8 @@ export interface World {
   readonly clock: Clock;
   readonly hostname: string;
   size(): EngineSize;
+  /** Of all engines of this process. */
+  readonly pace?: Pace;
   /** 64 hex digits, each time others; the same run of the same seed draws the same. */
   id(): string;
 }

@@ -28,6 +28,7 @@ export async function runInTree(
     memoryLimit: () => null,
     cpuLimit: () => null,
     onOom: () => undefined,
+    turnWaitMs: () => engine.pace.waitMs(engine.now()),
     mayFork: () => engine.processes() < limits.processesPerEngine,
     listen: () => () => undefined,
     reach: () => null,
@@ -37,8 +38,7 @@ export async function runInTree(
   engine.buildTables.add(table);
   for (const [path, text] of procFiles(machine, table)) tree.virtual.set(path, text);
   const env = new Map([['HOME', '/root'], ...stage.env]);
-  const cwd = config.WorkingDir || '/';
-  if (!tree.stat(cwd)) tree.mkdir(cwd, { parents: true });
+  const cwd = madeDirectory(tree, config.WorkingDir || '/');
   const found = findProgram(tree, argv[0]!, env.get('PATH'), cwd);
   if (found.kind !== 'program' && found.kind !== 'script')
     throw new BuildFailure(
@@ -56,4 +56,9 @@ export async function runInTree(
     engine.buildTables.delete(table);
     gone.removeEventListener('abort', stop);
   }
+}
+
+function madeDirectory(tree: FileTree, path: string): string {
+  if (!tree.stat(path)) tree.mkdir(path, { parents: true });
+  return path;
 }

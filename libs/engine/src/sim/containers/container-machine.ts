@@ -25,6 +25,7 @@ export function machineOf(engine: Engine, container: Container, servers: Map<num
       container.state.oomKilled = true;
       containerEvent(engine, container, 'oom');
     },
+    turnWaitMs: () => engine.pace.waitMs(engine.now()),
     mayFork: () => engine.processes() < limits.processesPerEngine,
     listen: (port, server) => {
       servers.set(port, server);

@@ -21,11 +21,13 @@ export interface LogQuery {
 
 const longestLine = 16 * 1024;
 /** An entry costs more than its bytes. */
-const overhead = 64;
+const overhead = 256;
 
 /** A container's log: the newest lines within a bound, and who waits for more. */
 export class LogBuffer {
   private entries: LogEntry[] = [];
+  /** Where the kept ones begin. */
+  private first = 0;
   private bytes = 0;
   private dropped = 0;
   private readonly partial: Record<StreamId, Buffer> = { 1: Buffer.alloc(0), 2: Buffer.alloc(0) };
@@ -53,19 +55,18 @@ export class LogBuffer {
 
   /** What is there now, and from where to read on. */
   read(query: LogQuery): { entries: LogEntry[]; next: number } {
-    const chosen = this.entries.filter((entry) => wanted(entry, query));
+    const chosen = this.all().filter((entry) => wanted(entry, query));
     const entries = Number.isFinite(query.tail)
       ? chosen.slice(chosen.length - Math.min(query.tail, chosen.length))
       : chosen;
-    return { entries, next: this.dropped + this.entries.length };
+    return { entries, next: this.dropped + this.entries.length - this.first };
   }
 
   /** What came after; a reader that is too slow misses what was dropped meanwhile. */
   readOn(from: number, query: LogQuery): { entries: LogEntry[]; next: number } {
-    const entries = this.entries
-      .slice(Math.max(0, from - this.dropped))
-      .filter((entry) => wanted(entry, query));
-    return { entries, next: this.dropped + this.entries.length };
+    const start = this.first + Math.max(0, from - this.dropped);
+    const entries = this.entries.slice(start).filter((entry) => wanted(entry, query));
+    return { entries, next: this.dropped + this.entries.length - this.first };
   }
 
   change(): Promise<void> {
@@ -77,7 +78,7 @@ export class LogBuffer {
   }
 
   all(): readonly LogEntry[] {
-    return this.entries;
+    return this.entries.slice(this.first);
   }
 
   restore(entries: readonly LogEntry[]): void {
@@ -87,12 +88,15 @@ export class LogBuffer {
   private push(stream: StreamId, data: Buffer, at: number): void {
     this.entries.push({ at, stream, data: Buffer.from(data) });
     this.bytes += data.length + overhead;
-    let gone = 0;
-    while (this.bytes > limits.logBytesPerContainer && gone < this.entries.length - 1)
-      this.bytes -= this.entries[gone++]!.data.length + overhead;
-    if (gone > 0) {
-      this.entries = this.entries.slice(gone);
-      this.dropped += gone;
+    while (this.bytes > limits.logBytesPerContainer && this.first < this.entries.length - 1) {
+      this.bytes -= this.entries[this.first]!.data.length + overhead;
+      this.first++;
+      this.dropped++;
+    }
+    // Moving the rest up is only worth it now and then.
+    if (this.first > 1000 && this.first * 2 > this.entries.length) {
+      this.entries = this.entries.slice(this.first);
+      this.first = 0;
     }
     this.wake();
   }

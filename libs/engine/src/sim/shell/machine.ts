@@ -17,6 +17,8 @@ export interface Machine {
   /** Cores; null without a limit. */
   cpuLimit(): number | null;
   onOom(): void;
+  /** How long to wait for the next turn of a program that loops, beside its own pace; milliseconds. */
+  turnWaitMs(): number;
   /** Whether there is room for one more process. */
   mayFork(): boolean;
   /** Offers a server to this container's networks; the function takes it away. */

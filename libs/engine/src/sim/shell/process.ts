@@ -104,7 +104,8 @@ export class Process {
     this.cpuMs += stepMs;
     this.table.cpuMs += stepMs;
     const share = Math.min(1, this.machine.cpuLimit() ?? 1);
-    if (++this.steps % stepsAtATime === 0) await this.sleep((stepMs * stepsAtATime) / share);
+    if (++this.steps % stepsAtATime === 0)
+      await this.sleep((stepMs * stepsAtATime) / share + this.machine.turnWaitMs());
     else if (this.killed) throw this.killed;
   }
 

@@ -22,6 +22,7 @@ async function sh(script: string, input = ''): Promise<{ code: number; out: stri
     cpuLimit: () => null,
     onOom: () => undefined,
     mayFork: () => true,
+    turnWaitMs: () => 0,
     listen: () => () => undefined,
     reach: () => null,
     resolve: () => null,
