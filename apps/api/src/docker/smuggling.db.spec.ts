@@ -27,15 +27,13 @@ describe('requests that want to be read differently by the next server', () => {
       const names = some.map(({ name }) => name);
       bench.engine.forget();
       const answers = await Promise.all(some.map(({ bytes }) => bench.raw(bytes, answeredWithinMs)));
-      // A caller that is cut off for what it sends next leaves a connection without a request.
-      const wires = bench.engine.wires.filter((wire) => wire !== '');
-      for (const wire of wires) {
+      for (const wire of bench.engine.wires) {
         const said = wire.startsWith(harmless) ? wire.replace(/\r\n\r\n[^]*$/, '') : wire;
         expect([names, wire]).toEqual([names, expect.stringMatching(/^[A-Z]+ \//)]);
         expect([names, forbidden.exec(said)?.[0] ?? null]).toEqual([names, null]);
       }
       // One connection, one request: a second one on it would be one that nobody has looked at.
-      expect([names, bench.engine.seen.length <= wires.length]).toEqual([names, true]);
+      expect([names, bench.engine.mostOnOneWire <= 1]).toEqual([names, true]);
       for (const { url } of bench.engine.seen)
         expect([names, url]).toEqual([names, expect.stringMatching(/^\/[^/]/)]);
       expect([names, answers.filter((text) => /^HTTP\/1\.1 5/.test(text))]).toEqual([names, []]);

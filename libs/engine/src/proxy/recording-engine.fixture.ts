@@ -10,6 +10,11 @@ export interface Seen {
   readonly rawHeaders: readonly string[];
 }
 
+interface Wire {
+  text: string;
+  requests: number;
+}
+
 export type Serve = (request: IncomingMessage, response: ServerResponse) => void;
 export type Upgrade = (request: IncomingMessage, socket: Socket, head: Buffer) => void;
 
@@ -19,8 +24,8 @@ export type Upgrade = (request: IncomingMessage, socket: Socket, head: Buffer) =
  */
 export class RecordingEngine implements GuestStreams {
   readonly seen: Seen[] = [];
-  /** What came over each connection, up to a mebibyte, in Latin-1. */
-  readonly wires: string[] = [];
+  /** The connections over which something came since the last `forget`, from their first byte on. */
+  readonly #wires = new Set<Wire>();
   /** Those that the other side has not closed. */
   readonly sockets = new Set<Socket>();
   serve: Serve = (_request, response) => void response.end('{"ok":true}');
@@ -29,7 +34,7 @@ export class RecordingEngine implements GuestStreams {
   /** When set, answers in bytes of its own instead of HTTP. */
   raw: ((socket: Socket) => void) | null = null;
   readonly #http: Server;
-  readonly #all = new Set<Socket>();
+  readonly #all = new Map<Socket, Wire>();
   readonly #server = createListener({ allowHalfOpen: true, noDelay: true }, (socket) => this.#tap(socket));
 
   private constructor() {
@@ -58,26 +63,39 @@ export class RecordingEngine implements GuestStreams {
     return socket;
   }
 
+  /** What came over each connection, up to a mebibyte, in Latin-1. */
+  get wires(): string[] {
+    return [...this.#wires].map(({ text }) => text);
+  }
+
+  /** The most requests that one connection carried. */
+  get mostOnOneWire(): number {
+    return Math.max(0, ...[...this.#wires].map(({ requests }) => requests));
+  }
+
   forget(): void {
     this.seen.length = 0;
-    this.wires.length = 0;
+    this.#wires.clear();
   }
 
   async close(): Promise<void> {
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
     this.#server.close();
-    for (const socket of this.#all) socket.destroy();
+    for (const socket of this.#all.keys()) socket.destroy();
     await closed;
   }
 
-  #note({ method = '', url = '', rawHeaders }: IncomingMessage): void {
+  #note({ method = '', url = '', rawHeaders, socket }: IncomingMessage): void {
+    const wire = this.#all.get(socket);
+    if (wire) wire.requests += 1;
     this.seen.push({ method, url, rawHeaders });
   }
 
   #tap(socket: Socket): void {
     this.sockets.add(socket);
-    this.#all.add(socket);
+    const wire: Wire = { text: '', requests: 0 };
+    this.#all.set(socket, wire);
     socket.on('close', () => this.#all.delete(socket));
     // The far end never closes half of it by itself, but where a test says so.
     const gone = (): void => void this.sockets.delete(socket);
@@ -88,10 +106,9 @@ export class RecordingEngine implements GuestStreams {
     if (this.raw) return this.raw(socket);
     this.#http.emit('connection', socket);
     // After the server has taken it: what was listening before would be bypassed.
-    const at = this.wires.push('') - 1;
     socket.on('data', (chunk: Buffer) => {
-      const text = this.wires[at];
-      if (text !== undefined && text.length < 1024 * 1024) this.wires[at] = text + chunk.toString('latin1');
+      this.#wires.add(wire);
+      if (wire.text.length < 1024 * 1024) wire.text += chunk.toString('latin1');
     });
   }
 }
