@@ -47,7 +47,10 @@ describe('the fleet process, killed in the middle of traffic', () => {
       await driver.ensureEnrolled(hostOf('alpha'), controllerId);
       const before = acknowledged.size;
       const clients = Array.from({ length: 20 }, () => traffic(driver, acknowledged));
-      await new Promise((resolve) => setTimeout(resolve, 400));
+      // In the middle of it, however slow the machine: when some more than one round of all clients was acknowledged.
+      const deadline = Date.now() + 10_000;
+      do await new Promise((resolve) => setTimeout(resolve, 200));
+      while (acknowledged.size <= before + 20 && Date.now() < deadline);
       await fleet.kill();
       await Promise.all(clients);
       await driver.close();
