@@ -1,10 +1,12 @@
 import type { HostId, InstanceId, OperationId, ProjectId, TokenId } from '@bellows/domain/ids';
+import type { DockerAuthority } from '@bellows/operations/ports/docker-authority';
 import type { Engine } from '@bellows/operations/ports/engine';
 import type { EpochMs, OperationStep } from '@bellows/operations/ports/rows';
 import type { Change, CreateAdmission, PageAsk, Store } from '@bellows/operations/ports/store';
 import type { Pool } from 'pg';
 import type { DataSource } from 'typeorm';
 import { admitCreates } from './admit-creates.js';
+import * as authorities from './authority-reads.js';
 import * as catalogue from './catalogue-reads.js';
 import { Batched } from './batched.js';
 import { commitChanges, commitTogether } from './changes/commit.js';
@@ -128,6 +130,8 @@ export class PostgresStore implements Store {
   readonly enginesDue = (now: EpochMs, limit: number) =>
     engineReads.readEnginesDue(this.database, now, limit);
   readonly recordEngines = (seen: readonly Engine[]) => engineReads.putEngines(this.database, seen);
+  readonly dockerAuthorities = (now: EpochMs) => authorities.readDockerAuthorities(this.database, now);
+  readonly addDockerAuthority = (one: DockerAuthority) => authorities.addDockerAuthority(this.database, one);
   readonly sequenceEvents = (limit: number) => sequenceEvents(this.database, limit);
   readonly prune = (before: { answers: EpochMs; events: EpochMs }) => prune(this.database, before);
 

@@ -2,6 +2,7 @@ import type { HostId, InstanceId, IpPoolId, OperationId, ProjectId, TokenId } fr
 import type { InstanceState, OperationKind } from '@bellows/domain/lifecycle';
 import type { Plan } from '@bellows/domain/plan';
 import type { Size } from '@bellows/domain/size';
+import type { AuthorityRecords } from './docker-authority.js';
 import type { EngineRecords } from './engine.js';
 import type {
   EpochMs,
@@ -214,7 +215,7 @@ export interface LeasedOperation {
 }
 
 /** Postgres is the truth. One `commit` with preconditions, plus reads; no transaction crosses this port. */
-export interface Store extends EngineRecords {
+export interface Store extends EngineRecords, AuthorityRecords {
   /** Made at the first migration, never changes: what marks hosts and guests as ours. */
   controllerId(): Promise<string>;
   commit(changes: readonly Change[]): Promise<CommitResult>;

@@ -8,6 +8,8 @@ describe('a sealed secret', () => {
     expect(unseal(sealed, 'bearer', 'key')).toBe('bws_secret');
     expect(unseal(sealed, 'another', 'key')).toBeNull();
     expect(unseal(sealed, 'bearer', 'another')).toBeNull();
+    expect(unseal(sealed, 'bearer', 'key', 'docker authority')).toBeNull();
+    expect(unseal(seal('s', 'b', 'k', 'docker authority'), 'b', 'k', 'docker authority')).toBe('s');
   });
 
   it('does not open when a byte was changed, or is missing', () => {

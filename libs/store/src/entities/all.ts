@@ -10,6 +10,7 @@ import { IpPoolEntity } from './ip-pool.entity.js';
 import { IpClaimEntity } from './ip-claim.entity.js';
 import { IpReleasedEntity } from './ip-released.entity.js';
 import { InstanceEntity } from './instance.entity.js';
+import { DockerAuthorityEntity } from './docker-authority.entity.js';
 import { EngineEntity } from './engine.entity.js';
 import { UsageIntervalEntity } from './usage-interval.entity.js';
 import { OperationEntity } from './operation.entity.js';
@@ -31,6 +32,7 @@ export const entities = [
   IpReleasedEntity,
   InstanceEntity,
   EngineEntity,
+  DockerAuthorityEntity,
   UsageIntervalEntity,
   OperationEntity,
   EventEntity,

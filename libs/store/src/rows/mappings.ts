@@ -1,4 +1,5 @@
 import type { Plan } from '@bellows/domain/plan';
+import type { DockerAuthority } from '@bellows/operations/ports/docker-authority';
 import type { Engine } from '@bellows/operations/ports/engine';
 import type { AuditEntry, CloudEvent } from '@bellows/operations/ports/store';
 import type { Host, Image, Instance, Operation, Project, Quota, Token } from '@bellows/operations/ports/rows';
@@ -17,6 +18,10 @@ export const instances = new Mapping<Instance>({
 });
 
 export const engines = new Mapping<Engine>({ plain: ['instanceId', 'state', 'version', 'seenAt'] });
+
+export const dockerAuthorities = new Mapping<DockerAuthority>({
+  plain: ['id', 'certificate', 'sealedKey', 'createdAt', 'expiresAt'],
+});
 
 export const hosts = new Mapping<Host>({
   plain: ['id', 'name', 'driver', 'uri', 'zone', 'state', 'guestOverheadMib', 'instances', 'createdAt'],

@@ -1,0 +1,50 @@
+import type { InstanceId, TokenId } from '@bellows/domain/ids';
+import type { Refusal } from '@bellows/domain/refusal';
+import { auditOf, mutate, replay, type Answer, type Ask, type Cloud } from '../cloud.js';
+import type { EpochMs } from '../ports/rows.js';
+import type { StoredAnswer } from '../ports/store.js';
+import { nothingThere, sees } from '../views/visible.js';
+
+/** Whom a docker certificate stands for: a token, at one instance, for a while. */
+export interface DockerIdentity {
+  readonly instanceId: InstanceId;
+  readonly tokenId: TokenId;
+  readonly expiresAt: EpochMs;
+}
+
+/** PEM, all three. */
+export interface DockerCertificate {
+  /** Of the authorities that may have signed the port's own certificate. */
+  readonly ca: string;
+  readonly certificate: string;
+  readonly key: string;
+}
+
+export type MintDockerCertificate = (identity: DockerIdentity) => Promise<DockerCertificate>;
+
+/**
+ * A certificate stands for the token that asks for it and can do no more and live no longer than it: a viewer may
+ * have one, too, and may look with it. @param ttlMs how long it is good for, at most.
+ */
+export async function issueDockerCertificate(
+  cloud: Cloud,
+  ask: Ask,
+  id: InstanceId,
+  ttlMs: number,
+  mint: MintDockerCertificate,
+  answer: Answer<DockerCertificate & { expiresAt: EpochMs }>,
+): Promise<StoredAnswer | Refusal> {
+  const early = await replay(cloud.store, ask.idempotency);
+  if (early) return early;
+  const instance = await cloud.store.instance(id);
+  if (!instance || !sees(ask.principal, instance.projectId) || instance.state === 'deleted') {
+    return nothingThere('instance');
+  }
+  const tokenId = ask.principal.actor as TokenId;
+  const [token] = await cloud.store.tokensById([tokenId]);
+  const now = cloud.clock.now();
+  const expiresAt = Math.min(now + ttlMs, token?.expiresAt ?? Infinity);
+  const minted = await mint({ instanceId: id, tokenId, expiresAt });
+  const audit = auditOf(ask, 'instance.docker-certificate.create', id, instance.projectId, now);
+  return mutate(cloud, ask, [], audit, answer({ ...minted, expiresAt }));
+}
