@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { IsIP, IsIn, IsOptional, Matches, MinLength, ValidateBy } from 'class-validator';
 import { hostSourcesExpected, parseHostSources } from './host-sources.js';
 
@@ -12,6 +13,30 @@ const NumberText = (min: number, max: number, whole: boolean, message: string) =
           (whole ? /^\d{1,9}$/ : /^\d{1,9}(\.\d{1,9})?$/).test(text) &&
           Number(text) >= min &&
           Number(text) <= max,
+      },
+    },
+    { message },
+  );
+
+const PortOrOff = (message: string) =>
+  ValidateBy(
+    {
+      name: 'portOrOff',
+      validator: {
+        validate: (text: unknown) =>
+          typeof text === 'string' && (text === 'off' || (/^\d{1,5}$/.test(text) && Number(text) <= 65_535)),
+      },
+    },
+    { message },
+  );
+
+const hostNameForm = /^(?=.{1,253}$)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*$/;
+const HostText = (message: string) =>
+  ValidateBy(
+    {
+      name: 'hostText',
+      validator: {
+        validate: (text: unknown) => typeof text === 'string' && (isIP(text) > 0 || hostNameForm.test(text)),
       },
     },
     { message },
@@ -62,6 +87,8 @@ export class Environment {
     'BELLOWS_SIM_LATENCY',
     'BELLOWS_TLS_CERT',
     'BELLOWS_TLS_KEY',
+    'BELLOWS_DOCKER_PORT',
+    'BELLOWS_DOCKER_HOST',
     'BELLOWS_FLEET_URL',
     'BELLOWS_FLEET_SECRET',
     'BELLOWS_GATEWAY_URL',
@@ -113,6 +140,14 @@ export class Environment {
   @IsOptional()
   @Matches(/^[^\0]+$/, { message: 'the path of a PEM file' })
   BELLOWS_TLS_KEY?: string;
+
+  @IsOptional()
+  @PortOrOff('a TCP port, 0 to 65535 (0 picks a free one), or off')
+  BELLOWS_DOCKER_PORT?: string;
+
+  @IsOptional()
+  @HostText('a host name or an IP address, without a port')
+  BELLOWS_DOCKER_HOST?: string;
 
   @IsOptional()
   @UrlText(['http:', 'unix:'], 'where the modelled fleet is: http://HOST:PORT or unix:PATH')

@@ -40,6 +40,13 @@ describe('settings', () => {
     });
   });
 
+  it('open the docker port unless it is off, and tell whether somebody chose it', () => {
+    expect(read({}).dockerPort).toEqual({ port: 2376, byDefault: true, host: null });
+    const chosen = read({ BELLOWS_DOCKER_PORT: '0', BELLOWS_DOCKER_HOST: 'cloud.example' });
+    expect(chosen.dockerPort).toEqual({ port: 0, byDefault: false, host: 'cloud.example' });
+    expect(read({ BELLOWS_DOCKER_PORT: 'off' }).dockerPort).toBeNull();
+  });
+
   it('let the environment win over .env, and take an empty value for none', async () => {
     const file = join(folder, 'env');
     await writeFile(
@@ -57,6 +64,9 @@ describe('settings', () => {
     ['BELLOWS_PORT', 'http', 'a TCP port'],
     ['BELLOWS_PORT', '65536', 'a TCP port'],
     ['BELLOWS_PORT', '1e3', 'a TCP port'],
+    ['BELLOWS_DOCKER_PORT', '65536', 'a TCP port'],
+    ['BELLOWS_DOCKER_PORT', 'no', 'a TCP port'],
+    ['BELLOWS_DOCKER_HOST', 'cloud:2376', 'a host name'],
     ['BELLOWS_BIND', 'localhost', 'an IP address'],
     ['BELLOWS_HOSTS', 'sim:0', 'servers separated by commas'],
     ['BELLOWS_HOSTS', 'sim:8,vmware:x', 'servers separated by commas'],

@@ -25,6 +25,8 @@ export interface Settings {
   readonly simLatency: number;
   /** PEM files; both or neither. */
   readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
+  /** The port where docker clients show a certificate instead of a header; null: there is none. */
+  readonly dockerPort: DockerPortSettings | null;
   /** The modelled fleet's process; null when this cloud has none. */
   readonly fleet: { readonly url: string; readonly secret: string } | null;
   /** The process that speaks to container engines in guests; null: none can be reached. */
@@ -40,6 +42,15 @@ export interface Settings {
     /** How long a dead worker's operations wait before another takes them over. */
     readonly leaseMs: number;
   };
+}
+
+export interface DockerPortSettings {
+  /** 0: the kernel picks one. */
+  readonly port: number;
+  /** True when nobody has said which: another one does as well when it is taken. */
+  readonly byDefault: boolean;
+  /** How clients reach it, where that is neither the address it listens on nor a name of this machine. */
+  readonly host: string | null;
 }
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -96,6 +107,14 @@ function settingsOf(environment: Environment): Settings {
       e.BELLOWS_TLS_CERT && e.BELLOWS_TLS_KEY
         ? { certFile: resolve(e.BELLOWS_TLS_CERT), keyFile: resolve(e.BELLOWS_TLS_KEY) }
         : null,
+    dockerPort:
+      e.BELLOWS_DOCKER_PORT === 'off'
+        ? null
+        : {
+            port: Number(e.BELLOWS_DOCKER_PORT ?? 2376),
+            byDefault: e.BELLOWS_DOCKER_PORT === undefined,
+            host: e.BELLOWS_DOCKER_HOST ?? null,
+          },
     fleet:
       e.BELLOWS_FLEET_URL && e.BELLOWS_FLEET_SECRET
         ? { url: e.BELLOWS_FLEET_URL, secret: e.BELLOWS_FLEET_SECRET }
