@@ -10,6 +10,7 @@ export type ImageId = Brand<'ImageId'>;
 export type IpPoolId = Brand<'IpPoolId'>;
 export type EventId = Brand<'EventId'>;
 export type ResizePlanId = Brand<'ResizePlanId'>;
+export type EngineJobId = Brand<'EngineJobId'>;
 
 export const idPrefix = {
   instance: 'i',
@@ -22,6 +23,7 @@ export const idPrefix = {
   event: 'evt',
   resizePlan: 'rsz',
   audit: 'aud',
+  engineJob: 'job',
 } as const;
 
 export interface IdByKind {
@@ -35,6 +37,7 @@ export interface IdByKind {
   event: EventId;
   resizePlan: ResizePlanId;
   audit: string;
+  engineJob: EngineJobId;
 }
 
 export type IdKind = keyof IdByKind;
