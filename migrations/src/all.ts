@@ -6,7 +6,9 @@ import { Instances1763900000005 } from './1763900000005-instances.js';
 import { Operations1763900000006 } from './1763900000006-operations.js';
 import { Outbox1763900000007 } from './1763900000007-outbox.js';
 import { Engines1763900000008 } from './1763900000008-engines.js';
+import { EngineJobs1763900000009 } from './1763900000009-engine-jobs.js';
 import { DockerAuthorities1763900000011 } from './1763900000011-docker-authorities.js';
+import { ConfirmedByEngine1763900000012 } from './1763900000012-confirmed-by-engine.js';
 
 /** Every migration, oldest first. Add at the end; one that has been released never changes. */
 export const migrations = [
@@ -18,5 +20,7 @@ export const migrations = [
   Operations1763900000006,
   Outbox1763900000007,
   Engines1763900000008,
+  EngineJobs1763900000009,
   DockerAuthorities1763900000011,
+  ConfirmedByEngine1763900000012,
 ];

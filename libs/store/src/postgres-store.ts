@@ -1,6 +1,7 @@
 import type { HostId, InstanceId, OperationId, ProjectId, TokenId } from '@bellows/domain/ids';
 import type { DockerAuthority } from '@bellows/operations/ports/docker-authority';
 import type { Engine } from '@bellows/operations/ports/engine';
+import type { EngineJob, EngineJobKeep } from '@bellows/operations/ports/engine-jobs';
 import type { EpochMs, OperationStep } from '@bellows/operations/ports/rows';
 import type { Change, CreateAdmission, PageAsk, Store } from '@bellows/operations/ports/store';
 import type { Pool } from 'pg';
@@ -12,6 +13,7 @@ import { Batched } from './batched.js';
 import { commitChanges, commitTogether } from './changes/commit.js';
 import { dataSource } from './data-source.js';
 import type { StoreOptions } from './data-source.js';
+import * as engineJobs from './engine-jobs.js';
 import * as engineReads from './engine-reads.js';
 import { isUnavailable, unavailable } from './db-errors.js';
 import { Database } from './db.js';
@@ -132,6 +134,20 @@ export class PostgresStore implements Store {
   readonly recordEngines = (seen: readonly Engine[]) => engineReads.putEngines(this.database, seen);
   readonly dockerAuthorities = (now: EpochMs) => authorities.readDockerAuthorities(this.database, now);
   readonly addDockerAuthority = (one: DockerAuthority) => authorities.addDockerAuthority(this.database, one);
+  readonly recordEngineJobs = (jobs: readonly EngineJob[]) => engineJobs.recordJobs(this.database, jobs);
+  readonly engineJobs = (ask: Ask<'engineJobs'>) => engineJobs.readJobs(this.database, ask);
+  readonly engineJobChanges = (id: InstanceId, after: number, limit: number) =>
+    engineJobs.readChanges(this.database, id, after, limit);
+  readonly engineJobMarks = (ids: readonly InstanceId[]) => engineJobs.readMarks(this.database, ids);
+  readonly engineJobsBehind = (id: InstanceId, jobs: number) =>
+    engineJobs.readBehind(this.database, id, jobs);
+  readonly beatRecorder = (recorder: string) => engineJobs.beat(this.database, recorder);
+  readonly cutOrphanedJobs = (silentMs: number, limit: number) =>
+    engineJobs.cutOrphans(this.database, silentMs, limit);
+  readonly trimEngineJobs = (ids: readonly InstanceId[], keep: EngineJobKeep) =>
+    engineJobs.trim(this.database, ids, keep);
+  readonly pruneEngineJobs = (startedBefore: number, limit: number) =>
+    engineJobs.pruneOld(this.database, startedBefore, limit);
   readonly sequenceEvents = (limit: number) => sequenceEvents(this.database, limit);
   readonly prune = (before: { answers: EpochMs; events: EpochMs }) => prune(this.database, before);
 

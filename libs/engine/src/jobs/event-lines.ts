@@ -25,7 +25,8 @@ export class EventLines {
   dropped = 0;
   #parts: Buffer[] = [];
   #bytes = 0;
-  #tooLong = false;
+  /** Of the line that is being read: it is too long, or comes too soon after the others. */
+  #left = false;
   #tokens: number;
   #at: number;
 
@@ -42,34 +43,33 @@ export class EventLines {
     const found: EngineEvent[] = [];
     let from = 0;
     for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, from)) {
-      this.#take(chunk.subarray(from, end));
+      this.#take(chunk, from, end);
       from = end + 1;
       const event = this.#finish();
       if (event) found.push(event);
     }
-    this.#take(chunk.subarray(from));
+    this.#take(chunk, from, chunk.length);
     return found;
   }
 
-  #take(part: Buffer): void {
-    if (part.length === 0 || this.#tooLong) return;
-    this.#bytes += part.length;
-    this.#tooLong = this.#bytes > this.limits.lineBytes;
-    if (this.#tooLong) this.#parts.length = 0;
+  #take(chunk: Buffer, from: number, end: number): void {
+    if (from === end) return;
+    // Counted before it is read: looking at nonsense costs as much as looking at events.
+    if (this.#bytes === 0) this.#left = !this.#allowed();
+    this.#bytes += end - from;
+    this.#left ||= this.#bytes > this.limits.lineBytes;
+    if (this.#left) this.#parts.length = 0;
     // A copy: a slice would hold the whole chunk it was read in.
-    else this.#parts.push(Buffer.from(part));
+    else this.#parts.push(Buffer.from(chunk.subarray(from, end)));
   }
 
   #finish(): EngineEvent | null {
-    const line = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
-    const [empty, tooLong] = [this.#bytes === 0, this.#tooLong];
-    this.#parts = [];
-    this.#bytes = 0;
-    this.#tooLong = false;
-    if (empty) return null;
-    // Counted before it is parsed: looking at nonsense costs as much as looking at events.
-    const event = !this.#allowed() || tooLong ? null : this.#parsed(line);
+    if (this.#bytes === 0) return null;
+    const event = this.#left ? null : this.#parsed(Buffer.concat(this.#parts));
     if (!event) this.dropped += 1;
+    this.#parts.length = 0;
+    this.#bytes = 0;
+    this.#left = false;
     return event;
   }
 

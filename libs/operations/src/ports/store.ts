@@ -4,6 +4,7 @@ import type { Plan } from '@bellows/domain/plan';
 import type { Size } from '@bellows/domain/size';
 import type { AuthorityRecords } from './docker-authority.js';
 import type { EngineRecords } from './engine.js';
+import type { EngineJobRecords } from './engine-jobs.js';
 import type {
   EpochMs,
   Host,
@@ -215,7 +216,7 @@ export interface LeasedOperation {
 }
 
 /** Postgres is the truth. One `commit` with preconditions, plus reads; no transaction crosses this port. */
-export interface Store extends EngineRecords, AuthorityRecords {
+export interface Store extends EngineRecords, AuthorityRecords, EngineJobRecords {
   /** Made at the first migration, never changes: what marks hosts and guests as ours. */
   controllerId(): Promise<string>;
   commit(changes: readonly Change[]): Promise<CommitResult>;

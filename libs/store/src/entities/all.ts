@@ -12,6 +12,9 @@ import { IpReleasedEntity } from './ip-released.entity.js';
 import { InstanceEntity } from './instance.entity.js';
 import { DockerAuthorityEntity } from './docker-authority.entity.js';
 import { EngineEntity } from './engine.entity.js';
+import { EngineJobEntity } from './engine-job.entity.js';
+import { EngineJobFeedEntity } from './engine-job-feed.entity.js';
+import { EngineRecorderEntity } from './engine-recorder.entity.js';
 import { UsageIntervalEntity } from './usage-interval.entity.js';
 import { OperationEntity } from './operation.entity.js';
 import { EventEntity } from './event.entity.js';
@@ -32,6 +35,9 @@ export const entities = [
   IpReleasedEntity,
   InstanceEntity,
   EngineEntity,
+  EngineJobEntity,
+  EngineJobFeedEntity,
+  EngineRecorderEntity,
   DockerAuthorityEntity,
   UsageIntervalEntity,
   OperationEntity,

@@ -1,6 +1,7 @@
 import type { Plan } from '@bellows/domain/plan';
 import type { DockerAuthority } from '@bellows/operations/ports/docker-authority';
 import type { Engine } from '@bellows/operations/ports/engine';
+import type { EngineJob } from '@bellows/operations/ports/engine-jobs';
 import type { AuditEntry, CloudEvent } from '@bellows/operations/ports/store';
 import type { Host, Image, Instance, Operation, Project, Quota, Token } from '@bellows/operations/ports/rows';
 import type { Row } from '../db.js';
@@ -21,6 +22,14 @@ export const engines = new Mapping<Engine>({ plain: ['instanceId', 'state', 'ver
 
 export const dockerAuthorities = new Mapping<DockerAuthority>({
   plain: ['id', 'certificate', 'sealedKey', 'createdAt', 'expiresAt'],
+});
+
+export const engineJobs = new Mapping<EngineJob>({
+  plain: [
+    ...['id', 'instanceId', 'principal', 'route', 'verb', 'startedAt', 'durationMs', 'outcome', 'httpStatus'],
+    ...['bytesIn', 'bytesOut', 'calls', 'eventsDropped', 'recorder'],
+  ],
+  json: ['subjects', 'events'],
 });
 
 export const hosts = new Mapping<Host>({
