@@ -21,7 +21,7 @@ const mayImport = {
     'libs/hypervisor/[^/]+/sim',
     'libs/operations/[^/]+/ports',
   ],
-  'apps/gateway': ['libs/domain', 'libs/engine/[^/]+/proxy', 'libs/operations/[^/]+/ports'],
+  'apps/gateway': ['libs/domain', 'libs/engine/[^/]+/(proxy|questions)', 'libs/operations/[^/]+/ports'],
   'apps/stack': ['libs/config', 'libs/postgres', 'libs/store/[^/]+/migrate'],
   'apps/cli': ['libs/api-client'],
   migrations: [],
@@ -51,7 +51,10 @@ module.exports = {
       name: 'modules-wire-adapters-only',
       severity: 'error',
       from: { path: '^apps/(api|worker)/src/.*\\.(module|processor)\\.ts$' },
-      to: { path: anyRoom, pathNot: [`^(apps/(api|worker)|libs/(config|domain|operations)|${adapters})/`] },
+      to: {
+        path: anyRoom,
+        pathNot: [`^(apps/(api|worker)|libs/(config|domain|engine|operations)|${adapters})/`],
+      },
     },
     {
       name: 'the-gateway-wires-streams-only',

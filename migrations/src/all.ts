@@ -7,6 +7,7 @@ import { Operations1763900000006 } from './1763900000006-operations.js';
 import { Outbox1763900000007 } from './1763900000007-outbox.js';
 import { Engines1763900000008 } from './1763900000008-engines.js';
 import { EngineJobs1763900000009 } from './1763900000009-engine-jobs.js';
+import { RegistryQuota1763900000010 } from './1763900000010-registry-quota.js';
 import { DockerAuthorities1763900000011 } from './1763900000011-docker-authorities.js';
 import { ConfirmedByEngine1763900000012 } from './1763900000012-confirmed-by-engine.js';
 
@@ -21,6 +22,7 @@ export const migrations = [
   Outbox1763900000007,
   Engines1763900000008,
   EngineJobs1763900000009,
+  RegistryQuota1763900000010,
   DockerAuthorities1763900000011,
   ConfirmedByEngine1763900000012,
 ];

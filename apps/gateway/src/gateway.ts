@@ -3,10 +3,18 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { carry } from '@bellows/engine/proxy/carry';
 import type { Caller } from '@bellows/engine/proxy/exchange';
-import { bearerCheck, readPassage, type Passage } from '@bellows/engine/proxy/passage';
-import { codeHeader, tooMany, unfitRequest, type EngineProblem } from '@bellows/engine/proxy/problem';
+import { bearerCheck, readPassage, type Passage, type Question } from '@bellows/engine/proxy/passage';
+import {
+  codeHeader,
+  tooMany,
+  unfitRequest,
+  unreachable,
+  type EngineProblem,
+} from '@bellows/engine/proxy/problem';
 import { replyOn, replyProblem } from '@bellows/engine/proxy/reply';
 import { cleanRequest, isUnfit, type EngineRequest } from '@bellows/engine/proxy/request';
+import { EngineAnswers } from '@bellows/engine/questions/answer';
+import { Nonsense } from '@bellows/engine/questions/records';
 import type { GuestStreams } from '@bellows/operations/ports/guest-stream';
 import { GatewayMetrics } from './gateway-metrics.js';
 import { Slots, slotLimits, type SlotLimits } from './slots.js';
@@ -79,7 +87,8 @@ export class Gateway {
     if (typeof leave === 'string') return this.#refuse(caller, tooMany(leave));
     const counted = this.metrics.opened(caller.incoming.socket);
     try {
-      await this.#carry(caller, request, passage);
+      if (passage.question) await this.#answer(caller, passage, passage.question);
+      else await this.#carry(caller, request, passage);
     } catch (error) {
       this.#refuse(caller, problemOf(error));
       if (problemOf(error).status >= 503) this.options.log?.('a guest cannot be reached', error);
@@ -89,19 +98,45 @@ export class Gateway {
     }
   }
 
-  async #carry(caller: Caller, request: EngineRequest, { host, instanceId }: Passage): Promise<void> {
+  #carry(caller: Caller, request: EngineRequest, { host, instanceId }: Passage): Promise<void> {
+    return this.#whileOpen(caller, async (gone) => {
+      const signal = AbortSignal.any([gone, AbortSignal.timeout(openWithinMs)]);
+      const far = await this.options.streams.open(host, instanceId, 'docker', signal);
+      gone.addEventListener('abort', () => far.destroy());
+      if (gone.aborted) return void far.destroy();
+      const { how, why } = await carry({ caller, request }, far);
+      if (how === 'failed') this.metrics.refused(why === undefined ? 'failed' : 'engine-unreachable');
+    });
+  }
+
+  /** A question of the cloud's own: what the engine says is read here, and a small record of it goes back. */
+  async #answer(caller: Caller, { host, instanceId }: Passage, question: Question): Promise<void> {
+    if (caller.kind === 'upgrade') return this.#refuse(caller, unfitRequest('A question is no upgrade.'));
+    await this.#whileOpen(caller, async (gone) => {
+      const done = new AbortController();
+      const signal = AbortSignal.any([gone, done.signal, AbortSignal.timeout(openWithinMs)]);
+      const open = () => this.options.streams.open(host, instanceId, 'docker', signal);
+      try {
+        const record = await new EngineAnswers(open, signal)[question]();
+        sendText(caller.outgoing, 'application/json', JSON.stringify(record));
+      } catch (error) {
+        if (gone.aborted) return;
+        if (!(error instanceof Nonsense) && !(error instanceof SyntaxError)) throw error;
+        this.#refuse(caller, unreachable('The container engine does not answer as one should.'));
+      } finally {
+        done.abort();
+      }
+    });
+  }
+
+  async #whileOpen(caller: Caller, work: (gone: AbortSignal) => Promise<void>): Promise<void> {
     const abort = new AbortController();
     const gone = () => abort.abort();
     const line: Duplex | ServerResponse = caller.kind === 'call' ? caller.outgoing : caller.socket;
     this.#open.add(abort);
     line.once('close', gone);
     try {
-      const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(openWithinMs)]);
-      const far = await this.options.streams.open(host, instanceId, 'docker', signal);
-      abort.signal.addEventListener('abort', () => far.destroy());
-      if (abort.signal.aborted) return void far.destroy();
-      const { how, why } = await carry({ caller, request }, far);
-      if (how === 'failed') this.metrics.refused(why === undefined ? 'failed' : 'engine-unreachable');
+      await work(abort.signal);
     } finally {
       line.off('close', gone);
       this.#open.delete(abort);

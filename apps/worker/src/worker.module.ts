@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
 import type { Settings } from '@bellows/config/settings';
 import { idSource } from '@bellows/domain/ids';
+import { AskGateway } from '@bellows/engine/questions/ask-gateway';
 import { LibvirtDriver } from '@bellows/hypervisor/libvirt/libvirt-driver';
 import { SimDriver } from '@bellows/hypervisor/sim/sim-driver';
 import type { Cloud } from '@bellows/operations/cloud';
@@ -33,7 +34,7 @@ const realClock: Clock = {
 };
 
 async function openCloud(settings: WorkerSettings, source: DataSource, logger: Logger): Promise<Cloud> {
-  const { redisUrl, databaseUrl, fleet } = settings;
+  const { redisUrl, databaseUrl, fleet, gateway } = settings;
   const store = PostgresStore.on(source, databaseUrl);
   const controllerId = await store.controllerId();
   const trouble = (message: string, error: unknown) => logger.warn({ err: error }, message);
@@ -44,6 +45,7 @@ async function openCloud(settings: WorkerSettings, source: DataSource, logger: L
     newId: idSource(randomBytes),
     drivers: { libvirt: new LibvirtDriver(), ...(fleet && { sim: new SimDriver(fleet) }) },
     controllerId,
+    ...(gateway && { engines: new AskGateway(gateway, 'worker') }),
   };
 }
 

@@ -10,6 +10,7 @@ export type RefusalCode =
   | 'not-elastic'
   | 'busy'
   | 'conflict'
+  | 'containers-promised'
   | 'precondition'
   | 'idempotency-mismatch'
   | 'rate-limited'

@@ -30,6 +30,7 @@ export type ResizeStep =
   | 'grow-memory'
   | 'grow-vcpus'
   | 'confirm-growth'
+  | 'confirm-engine'
   | 'shrink-vcpus'
   | 'shrink-memory'
   | 'lower-limits'
@@ -108,8 +109,16 @@ function bySize(subject: ResizeSubject, ask: ResizeAsk, catalogue: readonly Plan
   return { to, toPlan: named ?? subject.plan };
 }
 
-/** The steps a resize takes, in order. */
-export function resizeSteps(from: Size, to: Size, impact: ResizeTarget['impact']): ResizeStep[] {
+/**
+ * The steps a resize takes, in order.
+ * @param engine whether a container engine in the guest is to see the new size too.
+ */
+export function resizeSteps(
+  from: Size,
+  to: Size,
+  impact: ResizeTarget['impact'],
+  engine = false,
+): ResizeStep[] {
   const disk: ResizeStep[] = to.diskGib > from.diskGib ? ['grow-disk'] : [];
   if (impact === 'offline') return disk;
   if (impact === 'restart') return ['stop', ...disk, 'start', 'await-agent'];
@@ -125,6 +134,7 @@ export function resizeSteps(from: Size, to: Size, impact: ResizeTarget['impact']
   if (shrinksCpu) steps.push('shrink-vcpus');
   if (shrinksRam) steps.push('shrink-memory');
   if (shrinksRam || shrinksCpu) steps.push('lower-limits');
+  if (engine && steps.length > 0) steps.push('confirm-engine');
   return [...steps, ...disk];
 }
 

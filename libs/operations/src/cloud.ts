@@ -1,6 +1,7 @@
 import type { NewId } from '@bellows/domain/ids';
 import { refuse, type Refusal } from '@bellows/domain/refusal';
 import type { Clock } from './ports/clock.js';
+import type { EngineQuestions } from './ports/engine.js';
 import type { HostDrivers } from './ports/host-driver.js';
 import type { OperationQueue } from './ports/queue.js';
 import type { EpochMs, Role } from './ports/rows.js';
@@ -22,6 +23,8 @@ export interface Cloud {
   readonly newId: NewId;
   readonly drivers: HostDrivers;
   readonly controllerId: string;
+  /** Left out where no gateway leads into guests. */
+  readonly engines?: EngineQuestions;
 }
 
 /** Who asks. */

@@ -23,6 +23,7 @@ export const refusalTable = {
   'not-elastic': { status: 409, title: 'The plan is a fixed slice' },
   busy: { status: 409, title: 'An operation is at work' },
   conflict: { status: 409, title: 'In conflict with what is there' },
+  'containers-promised': { status: 409, title: 'Running containers were promised more' },
   precondition: { status: 412, title: 'The resource has changed' },
   'idempotency-mismatch': { status: 422, title: 'The Idempotency-Key was used before' },
   'rate-limited': { status: 429, title: 'Too many requests', retryAfterSeconds: 1 },

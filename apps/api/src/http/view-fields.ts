@@ -9,6 +9,8 @@ export const Str = (options: ApiPropertyOptions = {}): PropertyDecorator =>
   field({ type: String, ...options } as ApiPropertyOptions);
 export const Int = (options: ApiPropertyOptions = {}): PropertyDecorator =>
   field({ type: 'integer', ...options } as ApiPropertyOptions);
+export const Num = (options: ApiPropertyOptions = {}): PropertyDecorator =>
+  field({ type: Number, ...options } as ApiPropertyOptions);
 export const Flag = (options: ApiPropertyOptions = {}): PropertyDecorator =>
   field({ type: Boolean, ...options } as ApiPropertyOptions);
 export const Word = (words: readonly string[], options: ApiPropertyOptions = {}): PropertyDecorator =>

@@ -65,6 +65,12 @@ export class ResizeBody extends ResizePlanBody {
   resizePlanId?: string;
   @WordsField(['live', 'live-migrate', 'restart'], { optional: true, description: 'Default: the first two.' })
   allow?: ('live' | 'live-migrate' | 'restart')[];
+  @FlagField({
+    optional: true,
+    description:
+      'Also where a running container was promised more (--memory, --cpus, --cpuset-cpus) than the new size has; otherwise such a resize is refused with containers-promised.',
+  })
+  allowContainers?: boolean;
 }
 
 export class InstanceQuery extends ProjectPageQuery {

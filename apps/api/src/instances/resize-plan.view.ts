@@ -1,7 +1,7 @@
 import type { ResizePlan } from '@bellows/operations/instance/plan-resize';
 import { SizeView } from '../http/shared-views.js';
 import { timeOf } from '../http/times.js';
-import { Flag, Int, Money, One, Str, Strs, Time, Word } from '../http/view-fields.js';
+import { Flag, Int, Many, Money, Num, One, Str, Strs, Time, Word } from '../http/view-fields.js';
 
 export class PriceChangeView {
   @Money()
@@ -25,11 +25,35 @@ export class QuotaUseView {
   diskGib!: number;
 }
 
+export class PromisedContainerView {
+  @Str({ description: '64 hex digits.' })
+  id!: string;
+  @Str()
+  name!: string;
+  @Num({ nullable: true, description: 'Its --memory.' })
+  ramMib!: number | null;
+  @Num({ nullable: true, description: 'Its --cpus, or how many CPUs its --cpuset-cpus needs.' })
+  cpus!: number | null;
+  @Str({ description: 'A sentence: what does not fit.' })
+  why!: string;
+  @Flag({
+    description:
+      'True when it does not fit by itself: then the resize is refused (containers-promised) without allowContainers. False when only all containers together do not fit.',
+  })
+  blocks!: boolean;
+}
+
 export class ResizeLimitsView {
   @One(SizeView, { description: 'What fits where the instance is now.' })
   thisHost!: SizeView;
   @One(QuotaUseView, { description: 'What the quota leaves.' })
   quota!: QuotaUseView;
+  @Many(PromisedContainerView, {
+    nullable: true,
+    description:
+      'Running containers that were promised more than the new size has; null when their engine could not be asked.',
+  })
+  containers!: readonly PromisedContainerView[] | null;
 }
 
 export class ResizePlanView {
@@ -53,6 +77,8 @@ export class ResizePlanView {
   quotaAfter!: QuotaUseView;
   @One(ResizeLimitsView)
   limits!: ResizeLimitsView;
+  @Strs()
+  warnings!: readonly string[];
   @Time()
   expiresAt!: string;
 }

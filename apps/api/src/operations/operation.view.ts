@@ -51,7 +51,11 @@ export class OperationView {
   error?: OperationErrorView;
   @Strs()
   warnings!: readonly string[];
-  @Word(['guest', 'hypervisor'], { nullable: true, description: 'Who confirmed the new size.' })
+  @Word(['guest', 'engine', 'hypervisor'], {
+    nullable: true,
+    description:
+      "Who confirmed the new size: the guest's agent; the agent and the container engine in the guest; or, where one of them was expected and not heard, only the hypervisor.",
+  })
   confirmedBy!: string | null;
   @Flag()
   cancelRequested!: boolean;

@@ -3,12 +3,18 @@ import { looksLikeId, type HostId, type InstanceId } from '@bellows/domain/ids';
 import type { HostRef } from '@bellows/operations/ports/host-driver';
 import type { HeaderList } from './request.js';
 
+/** What the cloud itself asks of an engine; the gateway puts it in the engine's own words and reads the answer. */
+export const questions = ['machine', 'containers'] as const;
+export type Question = (typeof questions)[number];
+
 /** What the API tells the gateway of a request it has authorised: into which guest, and on whose behalf. */
 export interface Passage {
   readonly host: HostRef;
   readonly instanceId: InstanceId;
   /** Token id, or the name of the process that asks for itself. */
   readonly principal: string;
+  /** Instead of a request that is carried as it is. */
+  readonly question?: Question;
 }
 
 const passageHeader = 'x-bellows-passage';
@@ -31,18 +37,26 @@ export function readPassage(
     host?: { id?: unknown; driver?: unknown; uri?: unknown };
     instanceId?: unknown;
     principal?: unknown;
+    question?: unknown;
   };
   try {
     said = JSON.parse(Buffer.from(text, 'base64url').toString()) as typeof said;
   } catch {
     return null;
   }
-  const { host, instanceId, principal } = said ?? {};
+  const { host, instanceId, principal, question } = said ?? {};
   const { id, driver, uri } = host ?? {};
   if (!isText(id) || !isText(uri) || !isText(instanceId) || !isText(principal)) return null;
   if (driver !== 'sim' && driver !== 'libvirt') return null;
   if (!looksLikeId('host', id) || !looksLikeId('instance', instanceId)) return null;
-  return { host: { id: id as HostId, driver, uri }, instanceId: instanceId as InstanceId, principal };
+  const asked = questions.find((one) => one === question);
+  if (question !== undefined && !asked) return null;
+  return {
+    host: { id: id as HostId, driver, uri },
+    instanceId: instanceId as InstanceId,
+    principal,
+    ...(asked && { question: asked }),
+  };
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

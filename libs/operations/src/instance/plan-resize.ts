@@ -15,6 +15,8 @@ import {
 import { larger, minus, nothing, plus, type Size } from '@bellows/domain/size';
 import type { Ask, Cloud } from '../cloud.js';
 import type { EpochMs, Host, Instance, Quota, QuotaUse } from '../ports/rows.js';
+import type { KnownEngine } from './confirm-engine.js';
+import { knownEngine, promisesBroken, type PromisedContainer, type Promises } from './promised.js';
 import { resizePlanId } from './resize-plan-id.js';
 import { targetOf } from './target.js';
 
@@ -34,7 +36,13 @@ export interface ResizePlan {
   };
   readonly quotaAfter: QuotaUse;
   /** The most this instance could be now, for each reason. */
-  readonly limits: { readonly thisHost: Size; readonly quota: QuotaUse };
+  readonly limits: {
+    readonly thisHost: Size;
+    readonly quota: QuotaUse;
+    /** Running containers that were promised more than the new size has; null when they could not be asked for. */
+    readonly containers: readonly PromisedContainer[] | null;
+  };
+  readonly warnings: readonly string[];
   readonly expiresAt: EpochMs;
 }
 
@@ -53,6 +61,8 @@ export interface ResizeSituation {
   readonly quotaGrowth: QuotaUse;
   /** Why it cannot be done now; null when it can. */
   readonly obstacle: Refusal | null;
+  /** The instance's container engine, as far as one was ever heard of. */
+  readonly engine: KnownEngine | undefined;
 }
 
 /** Reads and decides; changes nothing. */
@@ -62,10 +72,11 @@ export async function resizeSituation(
   ask: ResizeAsk,
 ): Promise<ResizeSituation | Refusal> {
   const { store } = cloud;
-  const [host, quota, plans] = await Promise.all([
+  const [host, quota, plans, engines] = await Promise.all([
     store.host(instance.hostId),
     store.quota(instance.projectId),
     store.plans(),
+    store.engines([instance.id]),
   ]);
   const known = plans.find(({ id }) => id === instance.planId);
   if (!host || !quota || !known) throw new Error(`${instance.id} lacks its host, quota or plan`);
@@ -84,7 +95,8 @@ export async function resizeSituation(
   const more = minus(larger(instance.desired, target.to), instance.desired);
   const quotaGrowth: QuotaUse = { instances: 0, ...more };
   const obstacle = obstacleTo(host, quota, growth, quotaGrowth);
-  return { instance, host, quota, plan, target, growth, quotaGrowth, obstacle };
+  const engine = target.impact === 'offline' ? undefined : knownEngine(engines[0]);
+  return { instance, host, quota, plan, target, growth, quotaGrowth, obstacle, engine };
 }
 
 function obstacleTo(host: Host, quota: Quota, growth: Size, more: QuotaUse): Refusal | null {
@@ -115,16 +127,18 @@ export async function planInstanceResize(
   if (isRefusal(instance)) return instance;
   const situation = await resizeSituation(cloud, instance, body);
   if (isRefusal(situation)) return situation;
-  return describe(situation, body, cloud.clock.now(), await cloud.store.plans());
+  const promises = await promisesBroken(cloud, situation, situation.target, situation.engine);
+  return describe(situation, promises, body, cloud.clock.now(), await cloud.store.plans());
 }
 
 function describe(
   situation: ResizeSituation,
+  promises: Promises,
   ask: ResizeAsk,
   now: EpochMs,
   plans: readonly Plan[],
 ): ResizePlan {
-  const { instance, host, quota, plan, target, obstacle } = situation;
+  const { instance, host, quota, plan, target, obstacle, engine } = situation;
   const { to, toPlan, impact } = target;
   const before = pricePerHour(instance.desired, plans.find(({ id }) => id === plan.id) ?? plan);
   const after = pricePerHour(to, toPlan);
@@ -136,7 +150,7 @@ function describe(
     id: resizePlanId({ instanceId: instance.id, version: instance.version, ask, expiresAt }),
     impact: obstacle ? 'impossible' : impact,
     ...(obstacle && { reason: obstacle.detail }),
-    steps: resizeSteps(instance.desired, to, impact),
+    steps: resizeSteps(instance.desired, to, impact, engine !== undefined),
     from: instance.desired,
     to,
     toPlan: toPlan.id,
@@ -147,7 +161,12 @@ function describe(
       ramMib: used.ramMib + change.ramMib,
       diskGib: used.diskGib + change.diskGib,
     },
-    limits: { thisHost: plus(instance.reserved, free), quota: quota.limit },
+    limits: {
+      thisHost: plus(instance.reserved, free),
+      quota: quota.limit,
+      containers: promises.containers,
+    },
+    warnings: promises.warnings,
     expiresAt,
   };
 }

@@ -4,6 +4,7 @@ import { larger, minus, type Size } from '@bellows/domain/size';
 import type { GuestObservation, GuestSpec } from '../ports/host-driver.js';
 import type { Change } from '../ports/store.js';
 import type { Ending, Outcome, Saga, Step, StepContext } from '../saga/saga.js';
+import { confirmEngine, type KnownEngine } from './confirm-engine.js';
 import { heldIn, runningEnding, stoppedChanges } from './ending.js';
 import { awaitAgent, reports, shutDown } from './steps.js';
 import { patience, watchFor } from './waiting.js';
@@ -20,6 +21,8 @@ export interface ResizePlanRow {
   readonly from: ResizeSide;
   readonly to: ResizeSide;
   readonly impact: ResizeTarget['impact'];
+  /** Left out where no engine was ever heard of: nobody waits for one. */
+  readonly engine?: KnownEngine;
 }
 
 type Ctx = StepContext<ResizePlanRow>;
@@ -82,6 +85,9 @@ async function confirmGrowth(ctx: Ctx): Promise<void> {
   );
 }
 
+const askItsEngine = (ctx: Ctx): Promise<void> =>
+  confirmEngine(ctx, ctx.plan.to.size.vcpus, ctx.plan.engine ?? 'gone');
+
 /** Only what grows is to be confirmed: in a mixed resize the other side has not shrunk yet. */
 const growthGoal = ({ plan: { from, to } }: Ctx) => ({
   vcpus: to.size.vcpus > from.size.vcpus ? to.size.vcpus : 0,
@@ -114,6 +120,7 @@ const steps: Readonly<Record<ResizeStep, Step<ResizePlanRow>>> = {
     undo: (ctx) => setVcpus(ctx, ctx.plan.from.size.vcpus),
   },
   'confirm-growth': { name: 'confirm-growth', do: confirmGrowth },
+  'confirm-engine': { name: 'confirm-engine', do: askItsEngine },
   'shrink-vcpus': {
     name: 'shrink-vcpus',
     do: (ctx) => setVcpus(ctx, ctx.plan.to.size.vcpus),
@@ -142,13 +149,17 @@ const steps: Readonly<Record<ResizeStep, Step<ResizePlanRow>>> = {
 export const resizeSaga: Saga<ResizePlanRow> & { kind: 'instance.resize' } = {
   kind: 'instance.resize',
   version: 1,
-  steps: ({ from, to, impact }) => resizeSteps(from.size, to.size, impact).map((name) => steps[name]),
+  steps: ({ from, to, impact, engine }) =>
+    resizeSteps(from.size, to.size, impact, engine !== undefined).map((name) => steps[name]),
   finish,
 };
 
 async function finish(ctx: Ctx, outcome: Outcome): Promise<Ending> {
   const { from, to, impact } = ctx.plan;
   const side = outcome === 'succeeded' ? to : from;
+  // Another worker may have asked, and died before it could say here what it heard.
+  const asked = resizeSaga.steps(ctx.plan).includes(steps['confirm-engine']);
+  if (outcome === 'succeeded' && asked && ctx.engineVerdict === null) await askItsEngine(ctx);
   const seen = await ctx.seen(impact !== 'offline');
   const changes: Change[] = [quotaChange(ctx, outcome)].flat();
   const more = { planId: side.planId, floor: side.floor, ceiling: side.ceiling };
@@ -160,7 +171,8 @@ async function finish(ctx: Ctx, outcome: Outcome): Promise<Ending> {
   }
   const desired = { ...side.size, diskGib: Math.max(side.size.diskGib, heldIn(seen).diskGib) };
   const ending = runningEnding(ctx, outcome, { desired, seen }, more);
-  return { ...ending, changes: [...ending.changes, ...changes] };
+  const state = ending.state === 'succeeded' && ctx.engineVerdict === 'differs' ? 'partial' : ending.state;
+  return { state, changes: [...ending.changes, ...changes] };
 }
 
 /** The quota was claimed for the larger side; what is not needed after all goes back. */

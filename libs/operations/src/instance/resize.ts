@@ -9,6 +9,7 @@ import type { Change, StoredAnswer } from '../ports/store.js';
 import { accept } from './act.js';
 import type { Accepted } from './create.js';
 import { newOperation } from './new-instance.js';
+import { promisesBroken, refusedFor, type Promises } from './promised.js';
 import { resizeSituation, type ResizeSituation } from './plan-resize.js';
 import { readResizePlanId } from './resize-plan-id.js';
 import type { ResizePlanRow } from './resize.saga.js';
@@ -20,6 +21,8 @@ export interface ResizeBody extends ResizeAsk {
   readonly resizePlanId?: string;
   /** Default: live and live-migrate. */
   readonly allow?: readonly AllowedImpact[];
+  /** Also where running containers were promised more than the new size has. */
+  readonly allowContainers?: boolean;
 }
 
 /** Claims the room now, and lets a worker do the rest; the instance keeps running. */
@@ -31,6 +34,7 @@ export function resizeInstance(
   ifMatch: number | null,
   answer: Answer<Accepted>,
 ): Promise<StoredAnswer | Refusal> {
+  const promises = askedOnce(cloud);
   return untilStable(cloud, ifMatch, async () => {
     const kept = await replay(cloud.store, ask.idempotency);
     if (kept) return kept;
@@ -42,13 +46,28 @@ export function resizeInstance(
     if (isRefusal(situation)) return situation;
     const refused = notAllowed(situation, body) ?? situation.obstacle;
     if (refused) return (await busyInstead(cloud, id)) ?? refused;
-    return accept(cloud, ask, changesOf(cloud, ask, situation), answer);
+    const promised = await promises(situation);
+    const broken = refusedFor(promised, body.allowContainers ?? false);
+    if (broken) return broken;
+    return accept(cloud, ask, changesOf(cloud, ask, situation, promised.warnings), answer);
   });
+}
+
+/** One request asks the engine once, however often it has to decide. */
+function askedOnce(cloud: Cloud): (situation: ResizeSituation) => Promise<Promises> {
+  let asked: { readonly to: string; readonly promises: Promise<Promises> } | null = null;
+  return (situation) => {
+    const to = JSON.stringify([situation.instance.desired, situation.target.to]);
+    if (asked?.to !== to) {
+      asked = { to, promises: promisesBroken(cloud, situation, situation.target, situation.engine) };
+    }
+    return asked.promises;
+  };
 }
 
 /** The size named in the body, or in the plan it points to. */
 function whatIsAsked(cloud: Cloud, instance: Instance, body: ResizeBody): ResizeAsk | Refusal {
-  const { resizePlanId, allow: _allow, ...ask } = body;
+  const { resizePlanId, allow: _allow, allowContainers: _containers, ...ask } = body;
   if (resizePlanId === undefined) return ask;
   if (Object.keys(ask).length > 0)
     return refuse('invalid', 'Give either a resizePlanId or a size, not both.');
@@ -84,7 +103,8 @@ function notAllowed(
   );
 }
 
-function changesOf(cloud: Cloud, ask: Ask, { instance, host, target, growth, quotaGrowth }: ResizeSituation) {
+function changesOf(cloud: Cloud, ask: Ask, situation: ResizeSituation, warnings: readonly string[]) {
+  const { instance, host, target, growth, quotaGrowth, engine } = situation;
   const { to, toPlan, impact } = target;
   const here = {
     size: instance.desired,
@@ -95,8 +115,8 @@ function changesOf(cloud: Cloud, ask: Ask, { instance, host, target, growth, quo
   const there = { size: to, planId: toPlan.id, floor: toPlan.floor, ceiling: toPlan.ceiling };
   // Inside its class an instance keeps the bounds it was sold with.
   const bounds = impact === 'live' ? { floor: here.floor, ceiling: here.ceiling } : {};
-  const plan: ResizePlanRow = { from: here, to: { ...there, ...bounds }, impact };
-  const operation = newOperation(cloud, ask, instance, 'instance.resize', plan);
+  const plan: ResizePlanRow = { from: here, to: { ...there, ...bounds }, impact, ...(engine && { engine }) };
+  const operation = { ...newOperation(cloud, ask, instance, 'instance.resize', plan), warnings };
   const reserved = plus(instance.reserved, growth);
   const delta = minus(
     claimOf(reserved, host.guestOverheadMib),

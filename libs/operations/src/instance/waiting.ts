@@ -9,6 +9,12 @@ export const patience = {
   restartMs: 180_000,
   /** Growth that the guest does not confirm by then is the hypervisor's word alone. */
   confirmMs: 30_000,
+  /** An engine that was ready and does not agree by then does not see the new size. */
+  engineMs: 10_000,
+  /** One answer of an engine: under software emulation it takes tens of milliseconds. */
+  engineAnswerMs: 4_000,
+  /** An engine that was silent before is asked once, this long. */
+  goneEngineMs: 1_000,
   /** A shrink that has not ended by then is partial; the settle loop goes on with it. */
   shrinkMs: 30_000,
   /** After that long it is asked again for what it could not spare before. */

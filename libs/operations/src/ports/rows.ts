@@ -103,6 +103,12 @@ export interface OperationError {
   readonly detail: string;
 }
 
+/**
+ * Who confirmed the new size: the guest's agent; the agent and the container engine in the guest; or, where one of
+ * them was expected and was not heard, only the hypervisor.
+ */
+export type ConfirmedBy = 'guest' | 'engine' | 'hypervisor';
+
 export interface Operation {
   readonly id: OperationId;
   readonly kind: OperationKind;
@@ -117,8 +123,7 @@ export interface Operation {
   readonly steps: readonly OperationStep[];
   readonly error: OperationError | null;
   readonly warnings: readonly string[];
-  /** Who confirmed the new size: the guest itself, or only the hypervisor. */
-  readonly confirmedBy: 'guest' | 'hypervisor' | null;
+  readonly confirmedBy: ConfirmedBy | null;
   readonly cancelRequested: boolean;
   /** Token of the last lease; 0 before the first. */
   readonly fence: number;
@@ -184,6 +189,8 @@ export interface Quota {
   readonly projectId: ProjectId;
   readonly limit: QuotaUse;
   readonly used: QuotaUse;
+  /** Of images in the registry, which itself knows how much there is. */
+  readonly registryLimitMib: number;
 }
 
 /** One stretch of time at one size; open while `until` is null. */

@@ -163,6 +163,7 @@ class SagaRun {
   async toTheEnd(): Promise<Outcome> {
     if (!this.progress.unwinding) {
       const forward = await this.forward();
+      this.ctx.mayTurn = false;
       if (forward !== 'turn') return forward;
     }
     return this.back();

@@ -1,8 +1,12 @@
 import type { OperationKind } from '@bellows/domain/lifecycle';
 import type { Clock } from '../ports/clock.js';
 import type { Fence, GuestObservation, GuestSpec, HostDriver, HostRef } from '../ports/host-driver.js';
-import type { Host, Instance, Operation } from '../ports/rows.js';
+import type { EngineMachine } from '../ports/engine.js';
+import type { ConfirmedBy, Host, Instance, Operation } from '../ports/rows.js';
 import type { Change } from '../ports/store.js';
+
+/** Whether the engine in the guest sees the new size: `differs` only where the guest was heard and disagrees. */
+export type EngineVerdict = 'agrees' | 'differs' | 'unheard';
 
 /** What a step may use. A step never touches the store: only the runner and the last commit do. */
 export interface StepContext<Plan = unknown> {
@@ -27,8 +31,13 @@ export interface StepContext<Plan = unknown> {
   seen(askGuest: boolean): Promise<GuestObservation>;
   /** Sleeps, unless the lease is lost or the worker is draining: then it throws. */
   sleep(ms: number): Promise<void>;
+  /** Asks the container engine in the guest; null when it does not answer, `undefined` when nobody can ask. */
+  askEngine(withinMs: number): Promise<EngineMachine | null | undefined>;
   warn(sentence: string): void;
-  confirmed(by: 'guest' | 'hypervisor'): void;
+  /** Of several words the weakest stands: what only the hypervisor confirms stays so. */
+  confirmed(by: ConfirmedBy): void;
+  /** What the engine was found to say; null before it was asked in this run. */
+  engineVerdict: EngineVerdict | null;
 }
 
 /**
