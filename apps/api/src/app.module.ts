@@ -7,6 +7,7 @@ import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
 import { idSource } from '@bellows/domain/ids';
+import { AskGateway } from '@bellows/engine/questions/ask-gateway';
 import { LibvirtDriver } from '@bellows/hypervisor/libvirt/libvirt-driver';
 import { SimDriver } from '@bellows/hypervisor/sim/sim-driver';
 import type { Cloud } from '@bellows/operations/cloud';
@@ -19,9 +20,7 @@ import { BullOperationQueue } from '@bellows/queue/operation-queue';
 import { dataSource } from '@bellows/store/data-source';
 import { PostgresStore } from '@bellows/store/postgres-store';
 import { controllers } from './controllers.js';
-import { DockerAdmission } from './docker/admission.js';
-import { DockerProxy } from './docker/docker-proxy.js';
-import { OpenStreams } from './docker/open-streams.js';
+import { dockerProviders } from './docker/docker.providers.js';
 import type { FleetProbe } from './health/health.controller.js';
 import { AuthGuard } from './http/auth.guard.js';
 import { Metrics } from './http/metrics.js';
@@ -44,7 +43,7 @@ async function openCloud(
 ): Promise<Cloud> {
   const store = PostgresStore.on(source, settings.databaseUrl);
   const controllerId = await store.controllerId();
-  const { redisUrl, databaseUrl } = settings;
+  const { redisUrl, databaseUrl, gateway } = settings;
   const trouble = (message: string, error: unknown) => logger.warn({ err: error }, message);
   return {
     store,
@@ -53,6 +52,7 @@ async function openCloud(
     newId: idSource(randomBytes),
     drivers: { libvirt: new LibvirtDriver(), ...(sim && { sim }) },
     controllerId,
+    ...(gateway && { engines: new AskGateway(gateway, 'api') }),
   };
 }
 
@@ -105,30 +105,6 @@ const useCases: Provider[] = [
   },
 ];
 
-const dockerRoute: Provider[] = [
-  {
-    provide: OpenStreams,
-    inject: [CLOUD, LOGGER],
-    useFactory: (cloud: Cloud, logger: Logger) =>
-      new OpenStreams(cloud, (error) => logger.warn({ err: error }, 'open docker streams were not checked')),
-  },
-  {
-    provide: DockerProxy,
-    inject: [CLOUD, Authenticator, RateLimit, OpenStreams, SETTINGS, LOGGER],
-    useFactory: (
-      cloud: Cloud,
-      authenticator: Authenticator,
-      limit: RateLimit,
-      streams: OpenStreams,
-      { gateway }: ApiSettings,
-      logger: Logger,
-    ) =>
-      new DockerProxy(new DockerAdmission(cloud, authenticator, limit), streams, gateway, (error) =>
-        logger.error({ err: error }, 'a docker request failed'),
-      ),
-  },
-];
-
 @Module({})
 export class AppModule {
   /** The one place that names the adapters. */
@@ -142,7 +118,7 @@ export class AppModule {
         { provide: LOGGER, useValue: logger },
         ...adapters,
         ...useCases,
-        ...dockerRoute,
+        ...dockerProviders,
         Metrics,
         Lifeline,
         { provide: APP_GUARD, useClass: AuthGuard },

@@ -1,4 +1,5 @@
 import { CatalogueController } from './catalogue/catalogue.controller.js';
+import { DockerCertificatesController } from './docker/docker-certificates.controller.js';
 import { HealthController } from './health/health.controller.js';
 import { HostsController } from './hosts/hosts.controller.js';
 import { IpPoolsController } from './hosts/ip-pools.controller.js';
@@ -17,6 +18,7 @@ export const controllers = [
   CatalogueController,
   InstancesController,
   InstanceActionsController,
+  DockerCertificatesController,
   OperationsController,
   ProjectsController,
   TokensController,

@@ -1,5 +1,5 @@
 import { readSettings } from '@bellows/config/settings';
-import { boot, listen } from './boot.js';
+import { boot, listen, listenForDocker } from './boot.js';
 import { makeLogger } from './http/logger.js';
 
 const end = (error: unknown): never => {
@@ -20,7 +20,9 @@ try {
     app.close().then(() => process.exit(0), end);
   };
   process.on('SIGTERM', stop).on('SIGINT', stop);
-  process.stdout.write(`${JSON.stringify({ ready: true, port: await listen(app, ready) })}\n`);
+  const dockerPort = await listenForDocker(app);
+  const port = await listen(app, ready);
+  process.stdout.write(`${JSON.stringify({ ready: true, port, dockerPort })}\n`);
 } catch (error) {
   end(error);
 }

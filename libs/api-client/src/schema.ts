@@ -250,6 +250,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/instances/{id}/docker-certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A short-lived client certificate for the instance's container engine, at the docker port; it stands for the token that asks */
+        post: operations["dockerCertificates_issue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/operations": {
         parameters: {
             query?: never;
@@ -774,10 +791,10 @@ export interface components {
             error?: components["schemas"]["OperationErrorView"];
             warnings: string[];
             /**
-             * @description Who confirmed the new size.
+             * @description Who confirmed the new size: the guest's agent; the agent and the container engine in the guest; or, where one of them was expected and not heard, only the hypervisor.
              * @enum {string|null}
              */
-            confirmedBy: "guest" | "hypervisor" | null;
+            confirmedBy: "guest" | "engine" | "hypervisor" | null;
             cancelRequested: boolean;
             /** @description How many times a worker has taken it up. */
             attempt: number;
@@ -827,11 +844,26 @@ export interface components {
             ramMib: number;
             diskGib: number;
         };
+        PromisedContainerView: {
+            /** @description 64 hex digits. */
+            id: string;
+            name: string;
+            /** @description Its --memory. */
+            ramMib: number | null;
+            /** @description Its --cpus, or how many CPUs its --cpuset-cpus needs. */
+            cpus: number | null;
+            /** @description A sentence: what does not fit. */
+            why: string;
+            /** @description True when it does not fit by itself: then the resize is refused (containers-promised) without allowContainers. False when only all containers together do not fit. */
+            blocks: boolean;
+        };
         ResizeLimitsView: {
             /** @description What fits where the instance is now. */
             thisHost: components["schemas"]["SizeView"];
             /** @description What the quota leaves. */
             quota: components["schemas"]["QuotaUseView"];
+            /** @description Running containers that were promised more than the new size has; null when their engine could not be asked. */
+            containers: components["schemas"]["PromisedContainerView"][] | null;
         };
         ResizePlanView: {
             /** @example rsz-… */
@@ -846,6 +878,7 @@ export interface components {
             price: components["schemas"]["PriceChangeView"];
             quotaAfter: components["schemas"]["QuotaUseView"];
             limits: components["schemas"]["ResizeLimitsView"];
+            warnings: string[];
             /** Format: date-time */
             expiresAt: string;
         };
@@ -860,6 +893,30 @@ export interface components {
             resizePlanId?: string;
             /** @description Default: the first two. */
             allow?: ("live" | "live-migrate" | "restart")[];
+            /** @description Also where a running container was promised more (--memory, --cpus, --cpuset-cpus) than the new size has; otherwise such a resize is refused with containers-promised. */
+            allowContainers?: boolean;
+        };
+        DockerCertificateBody: {
+            /** @description How long it is good for; default 720. */
+            ttlMinutes?: number;
+        };
+        DockerCertificateView: {
+            /** @description PEM; ca.pem of DOCKER_CERT_PATH: who signs for the port. */
+            ca: string;
+            /** @description PEM; cert.pem. It names the instance and the token. */
+            certificate: string;
+            /** @description PEM; key.pem. Shown this once. */
+            key: string;
+            /**
+             * @description DOCKER_HOST, with DOCKER_TLS_VERIFY=1.
+             * @example tcp://127.0.0.1:2376
+             */
+            endpoint: string;
+            /**
+             * Format: date-time
+             * @description Never later than the token's.
+             */
+            expiresAt: string;
         };
         OperationPage: {
             items: components["schemas"]["OperationView"][];
@@ -940,6 +997,8 @@ export interface components {
             projectId: string;
             limit: components["schemas"]["QuotaUseView"];
             used: components["schemas"]["QuotaUseView"];
+            /** @description What it may keep in the registry, in MiB; GET /v1/registry says what it keeps. */
+            registryLimitMib: number;
         };
         QuotaPage: {
             items: components["schemas"]["QuotaView"][];
@@ -950,6 +1009,8 @@ export interface components {
             vcpus?: number;
             ramMib?: number;
             diskGib?: number;
+            /** @description Of images in the registry. */
+            registryMib?: number;
         };
         UsageView: {
             /** @example i-0123456789abcdefghjk */
@@ -1768,6 +1829,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AcceptedView"];
+                };
+            };
+            /** @description Refused; the parameters of the refusal are members of their own. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    dockerCertificates_issue: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gives the same answer, once it has succeeded. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["DockerCertificateBody"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DockerCertificateView"];
                 };
             };
             /** @description Refused; the parameters of the refusal are members of their own. */

@@ -5,13 +5,11 @@ import { cleanRequest, isUnfit, type EngineRequest } from '@bellows/engine/proxy
 import type { Cloud, Principal } from '@bellows/operations/cloud';
 import type { HostRef } from '@bellows/operations/ports/host-driver';
 import type { Instance } from '@bellows/operations/ports/rows';
-import type { Authenticator } from '@bellows/operations/token/authenticate';
 import { nothingThere, sees } from '@bellows/operations/views/visible';
-import { bearerOf } from '../http/auth.guard.js';
 import type { RateLimit } from '../http/rate-limit.js';
-import { dockerPath } from './docker-path.js';
 import { reachable } from './open-streams.js';
 import { viewerMay } from './viewer-routes.js';
+import type { WayIn } from './way-in.js';
 
 /** What may be carried: a clean request, for whom, into which guest. */
 export interface Admitted {
@@ -27,7 +25,7 @@ const instanceRememberedMs = 1_000;
 const attemptWrittenEveryMs = 10_000;
 const mostRemembered = 10_000;
 
-/** Decides on every request to a guest's engine, calls and upgrades alike. Only a bearer token counts. */
+/** Decides on every request to a guest's engine, calls and upgrades alike, whichever way it comes in. */
 export class DockerAdmission {
   readonly #hosts = new Map<HostId, { ref: HostRef; until: number }>();
   readonly #instances = new Map<InstanceId, { instance: Instance; until: number }>();
@@ -35,14 +33,13 @@ export class DockerAdmission {
 
   constructor(
     private readonly cloud: Cloud,
-    private readonly authenticator: Authenticator,
     private readonly limit: RateLimit,
   ) {}
 
-  async admit(incoming: IncomingMessage, requestId: string): Promise<Admitted | Refusal> {
-    const principal = await this.#principal(incoming);
+  async admit(way: WayIn, incoming: IncomingMessage, requestId: string): Promise<Admitted | Refusal> {
+    const principal = await this.#principal(way, incoming);
     if (isRefusal(principal)) return principal;
-    const path = dockerPath(incoming.url ?? '');
+    const path = way.path(incoming);
     if (!path) return nothingThere('route');
     const { method = '', rawHeaders } = incoming;
     const request = cleanRequest({ method, path: path.rest, rawHeaders });
@@ -68,16 +65,15 @@ export class DockerAdmission {
     return { request, principal, instanceId: instance.id, host };
   }
 
-  async #principal(incoming: IncomingMessage): Promise<Principal | Refusal> {
-    const secret = bearerOf(incoming);
-    const principal = secret === null ? null : await this.authenticator.principal(secret);
+  async #principal(way: WayIn, incoming: IncomingMessage): Promise<Principal | Refusal> {
+    const principal = await way.principal(incoming);
     // A build makes many calls: they are counted by themselves, not with those of the API.
     const who = principal ? `docker ${principal.actor}` : `docker ip ${incoming.socket.remoteAddress}`;
     if (!this.limit.off) {
       const { allowed, limit } = this.limit.take(who);
       if (!allowed) return refuse('rate-limited', `At most ${limit} requests a second.`, { limit });
     }
-    return principal ?? refuse('unauthorized', 'Send a valid token: Authorization: Bearer …');
+    return principal ?? refuse('unauthorized', way.whatToShow);
   }
 
   async #seen(principal: Principal, id: InstanceId | null, requestId: string): Promise<Instance | Refusal> {

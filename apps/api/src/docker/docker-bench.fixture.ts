@@ -20,11 +20,16 @@ export class DockerBench {
     readonly engine: RecordingEngine,
   ) {}
 
-  static async start(limits?: SlotLimits): Promise<DockerBench> {
+  /** @param variables for the API. */
+  static async start(limits?: SlotLimits, variables: Record<string, string> = {}): Promise<DockerBench> {
     const engine = await RecordingEngine.start();
     const gateway = new Gateway({ secret, streams: engine, limits });
     const url = await gateway.listen('127.0.0.1', 0);
-    const api = await TestApi.start({ BELLOWS_GATEWAY_URL: url, BELLOWS_GATEWAY_SECRET: secret });
+    const api = await TestApi.start({
+      BELLOWS_GATEWAY_URL: url,
+      BELLOWS_GATEWAY_SECRET: secret,
+      ...variables,
+    });
     const bench = new DockerBench(api, gateway, engine);
     await bench.#furnish();
     return bench;

@@ -10,11 +10,13 @@ import { codeHeader } from '@bellows/engine/proxy/problem';
 import { replyOn, replyProblem } from '@bellows/engine/proxy/reply';
 import type { HeaderList } from '@bellows/engine/proxy/request';
 import type { Principal } from '@bellows/operations/cloud';
+import type { EpochMs } from '@bellows/operations/ports/rows';
 import { problemFor } from '../http/problem.filter.js';
 import { problemOf, protocolProblem, retryAfterOf, type Problem } from '../http/problem.js';
 import type { Admitted, DockerAdmission } from './admission.js';
 import { gatewayLine, type GatewayAddress } from './gateway-line.js';
 import type { OpenStreams } from './open-streams.js';
+import type { WayIn } from './way-in.js';
 
 const gatewayDown = refuse('unavailable', 'The gateway to the container engines does not answer. Try again.');
 
@@ -39,15 +41,16 @@ export class DockerProxy {
    * @returns when it is over: the code of the problem that was answered, null without one.
    */
   async serve(
+    way: WayIn,
     caller: Caller,
     requestId: string,
     admitted: (principal: Principal) => void,
   ): Promise<string | null> {
     try {
-      const verdict = await this.admission.admit(caller.incoming, requestId);
-      if (isRefusal(verdict)) return this.#refuse(caller, problemOf(verdict), requestId);
+      const verdict = await this.admission.admit(way, caller.incoming, requestId);
+      if (isRefusal(verdict)) return this.#refuse(caller, problemOf(verdict), requestId, way.challenge);
       admitted(verdict.principal);
-      return await this.#carry(caller, verdict, requestId);
+      return await this.#carry(caller, verdict, way.until(caller.incoming), requestId);
     } catch (error) {
       const problem = problemFor(error);
       if (!problem) this.trouble(error);
@@ -55,14 +58,19 @@ export class DockerProxy {
     }
   }
 
-  async #carry(caller: Caller, admitted: Admitted, requestId: string): Promise<string | null> {
+  async #carry(
+    caller: Caller,
+    admitted: Admitted,
+    until: EpochMs | null,
+    requestId: string,
+  ): Promise<string | null> {
     const { request, principal, instanceId, host } = admitted;
     const { gateway } = this;
     const far = gateway && (await gatewayLine(gateway).catch(() => null));
     if (!gateway || !far) return this.#refuse(caller, problemOf(gatewayDown), requestId);
     const line: ServerResponse | Duplex = caller.kind === 'call' ? caller.outgoing : caller.socket;
     const cut = (): void => void line.destroy();
-    const closed = this.streams.add({ tokenId: principal.actor as TokenId, instanceId, cut });
+    const closed = this.streams.add({ tokenId: principal.actor as TokenId, instanceId, until, cut });
     let code: string | null = null;
     const sign = (_status: number, raw: readonly string[]): HeaderList => {
       code = valueOf(raw, codeHeader);
@@ -75,15 +83,15 @@ export class DockerProxy {
     return how === 'failed' ? (code ?? 'engine-unreachable') : code;
   }
 
-  #refuse(caller: Caller, problem: Problem, requestId: string): string {
+  #refuse(caller: Caller, problem: Problem, requestId: string, challenge: HeaderList = []): string {
     const outgoing = caller.kind === 'call' ? caller.outgoing : replyOn(caller.socket, caller.incoming);
     if (outgoing.headersSent || outgoing.destroyed) {
       outgoing.destroy();
       return problem.code;
     }
     const { status, code, title, detail, ...more } = problem;
-    const challenge: HeaderList = status === 401 ? [['WWW-Authenticate', 'Bearer']] : [];
-    const headers: HeaderList = [['X-Request-Id', requestId], ...challenge, ...retryAfter(code)];
+    const asked = status === 401 ? challenge : [];
+    const headers: HeaderList = [['X-Request-Id', requestId], ...asked, ...retryAfter(code)];
     replyProblem(outgoing, { status, code, title, detail }, headers, more);
     return code;
   }

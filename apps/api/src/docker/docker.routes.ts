@@ -4,49 +4,53 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import type { Caller } from '@bellows/engine/proxy/exchange';
+import type { Principal } from '@bellows/operations/cloud';
 import { dockerPath, dockerRoute } from './docker-path.js';
-import type { DockerProxy } from './docker-proxy.js';
 
 /**
  * The one route that is not a controller: its bodies are streams of gigabytes and its answers are another server's,
  * so nothing of the framework may touch them.
  */
-export function installDocker(
-  fastify: FastifyInstance,
-  server: Server,
-  proxy: DockerProxy,
-  logger: Logger,
-): void {
+export function installDocker(fastify: FastifyInstance, server: Server, serve: Serve, logger: Logger): void {
   fastify.route({
     method: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
     url: dockerRoute,
     exposeHeadRoute: false,
     config: { unhurried: true },
     // Before the framework would read the body.
-    onRequest: (request, reply) => void serveCall(proxy, request, reply),
+    onRequest: (request, reply) => void serveCall(serve, request, reply),
     handler: () => undefined,
   });
   server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (dockerPath(incoming.url ?? '') === null)
       return withoutUpgrade(server, incoming, socket as Socket, head);
-    socket.on('error', () => socket.destroy());
-    const requestId = randomBytes(12).toString('base64url');
-    let token: string | undefined;
-    const { method, url } = incoming;
-    void proxy
-      .serve({ kind: 'upgrade', incoming, socket, head }, requestId, ({ actor }) => void (token = actor))
-      .then((code) => logger.debug({ requestId, method, url, token, code }, 'a docker stream ended'));
+    serveLogged(serve, { kind: 'upgrade', incoming, socket, head }, logger);
   });
 }
 
-async function serveCall(proxy: DockerProxy, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+/** A docker proxy with the way in that the requests come by. */
+export type Serve = (
+  caller: Caller,
+  requestId: string,
+  admitted: (principal: Principal) => void,
+) => Promise<string | null>;
+
+/** A request outside of the framework, which would log it. */
+export function serveLogged(serve: Serve, caller: Caller, logger: Logger): void {
+  if (caller.kind === 'upgrade') caller.socket.on('error', () => caller.socket.destroy());
+  const requestId = randomBytes(12).toString('base64url');
+  let token: string | undefined;
+  const { method, url } = caller.incoming;
+  void serve(caller, requestId, ({ actor }) => void (token = actor)).then((code) =>
+    logger.debug({ requestId, method, url, token, code }, `a docker ${caller.kind} ended`),
+  );
+}
+
+async function serveCall(serve: Serve, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   reply.hijack();
   const caller = { kind: 'call', incoming: request.raw, outgoing: reply.raw } as const;
-  reply.problemCode = await proxy.serve(
-    caller,
-    request.id,
-    (principal) => void (request.principal = principal),
-  );
+  reply.problemCode = await serve(caller, request.id, (principal) => void (request.principal = principal));
 }
 
 /**

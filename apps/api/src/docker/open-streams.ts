@@ -1,11 +1,14 @@
 import type { InstanceId, TokenId } from '@bellows/domain/ids';
 import type { InstanceState } from '@bellows/domain/lifecycle';
 import type { Cloud } from '@bellows/operations/cloud';
+import type { EpochMs } from '@bellows/operations/ports/rows';
 
 /** An exchange with a guest's engine that is under way. */
 export interface OpenStream {
   readonly tokenId: TokenId;
   readonly instanceId: InstanceId;
+  /** When what let it in expires, beside the token; null: never. */
+  readonly until: EpochMs | null;
   cut(): void;
 }
 
@@ -16,7 +19,7 @@ const lookEveryMs = 1_000;
 
 /**
  * What is open, and whether it still may be: a request is authorised once, but a stream can last for days. A token
- * that is revoked or expires, and an instance that stops, end theirs within about a second.
+ * that is revoked or expires, a certificate that expires and an instance that stops end theirs within about a second.
  */
 export class OpenStreams {
   readonly #open = new Set<OpenStream>();
@@ -66,7 +69,8 @@ export class OpenStreams {
     const usable = new Set(valid.map(({ id }) => id));
     const there = new Set(instances.filter(({ state }) => reachable.includes(state)).map(({ id }) => id));
     for (const stream of streams) {
-      if (!usable.has(stream.tokenId) || !there.has(stream.instanceId)) stream.cut();
+      const late = stream.until !== null && stream.until <= now;
+      if (late || !usable.has(stream.tokenId) || !there.has(stream.instanceId)) stream.cut();
     }
   }
 }

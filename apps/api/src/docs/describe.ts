@@ -6,6 +6,8 @@ import { HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
 import { Admission } from '@bellows/operations/instance/create';
 import { OperationEnds } from '@bellows/operations/views/wait';
 import { controllers } from '../controllers.js';
+import { DockerAuthorities } from '../docker/authorities.js';
+import { DockerPort } from '../docker/docker-port.js';
 import { Metrics } from '../http/metrics.js';
 import { CLOUD, FLEET_PROBE, MODELLED_SERVERS } from '../provider-names.js';
 import { openApiOf } from './openapi.js';
@@ -17,6 +19,8 @@ const absent = [
   FLEET_PROBE,
   Admission,
   OperationEnds,
+  DockerAuthorities,
+  DockerPort,
   Metrics,
   HealthCheckService,
   HealthIndicatorService,

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Socket } from 'node:net';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import {
   LogController,
@@ -12,7 +11,7 @@ import {
 import type { Logger } from 'pino';
 import type { Settings } from '@bellows/config/settings';
 import type { Metrics } from './metrics.js';
-import { protocolProblem } from './problem.js';
+import { answerNoHttp } from './no-http.js';
 import { answerError } from './problem.filter.js';
 import { RouteTable } from './route-table.js';
 import './request-context.js';
@@ -48,22 +47,6 @@ export function fastifyAdapter(settings: Pick<Settings, 'tls'>, logger: Logger):
     ...(tls && { https: { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) } }),
   };
   return new FastifyAdapter(options as unknown as FastifyServerOptions);
-}
-
-/** Bytes that are no HTTP request get a last word in HTTP, and the line is closed. */
-function answerNoHttp(error: { code?: string }, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
-  const [status, line] =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? [431, 'Request Header Fields Too Large']
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? [408, 'Request Timeout']
-        : [400, 'Bad Request'];
-  const body = JSON.stringify(protocolProblem(status, line, status === 408 ? 'timeout' : 'invalid'));
-  socket.end(
-    `HTTP/1.1 ${status} ${line}\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
 }
 
 /** What every request passes besides its controller. */
