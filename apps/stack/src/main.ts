@@ -54,7 +54,7 @@ async function main(): Promise<void> {
     const problems = await stack.start();
     lock.describe(`process ${process.pid} (${stack.url})`);
     if (stopping) return;
-    process.stdout.write(summaryOf(settings, stack.url));
+    process.stdout.write(summaryOf(settings, stack));
     for (const problem of problems) say(`not enrolled, the next start tries again: ${problem}`);
   } catch (error) {
     if (stopping) return;

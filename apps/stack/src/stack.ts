@@ -17,6 +17,7 @@ const readyWithinMs = 60_000;
 /** Everything `npm start` runs, in the order it is started; it is stopped the other way round. */
 export class Stack {
   #url = '';
+  #dockerUrl: string | null = null;
   readonly #children: Child[] = [];
   #database: EmbeddedDatabase | null = null;
   #stopping = false;
@@ -28,6 +29,11 @@ export class Stack {
 
   get url(): string {
     return this.#url;
+  }
+
+  /** Where docker clients show a certificate; null when that is switched off. */
+  get dockerUrl(): string | null {
+    return this.#dockerUrl;
   }
 
   /** Resolves when `/readyz` says 200 and the first servers are enrolled; with problems that are worth a look. */
@@ -99,9 +105,11 @@ export class Stack {
     const scheme = tls ? 'https' : 'http';
     const any = bind === '0.0.0.0' || bind === '::';
     const host = any ? '127.0.0.1' : bind.includes(':') ? `[${bind}]` : bind;
-    return this.#run('api', environment, ({ port }) => {
+    return this.#run('api', environment, ({ port, dockerPort }) => {
       this.#url = `${scheme}://${host}:${String(port)}`;
-      return { BELLOWS_PORT: String(port) };
+      this.#dockerUrl = typeof dockerPort === 'number' ? `tcp://${host}:${dockerPort}` : null;
+      // Started again, it listens where its clients know it to be.
+      return { BELLOWS_PORT: String(port), BELLOWS_DOCKER_PORT: String(dockerPort ?? 'off') };
     });
   }
 

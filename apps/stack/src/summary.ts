@@ -4,10 +4,14 @@ import type { Settings } from '@bellows/config/settings';
 const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
 
 /** What runs, and what it stands for. */
-export function summaryOf(settings: Settings, url: string): string {
+export function summaryOf(
+  settings: Settings,
+  { url, dockerUrl }: { readonly url: string; readonly dockerUrl: string | null },
+): string {
   const rows: [string, string][] = [
     ['API', url],
     ['API docs', `${url}/docs`],
+    ...(dockerUrl === null ? [] : ([['docker, TLS', dockerUrl]] satisfies [string, string][])),
     [
       'admin token',
       settings.adminToken === null ? join(settings.home, 'admin-token') : 'the one in BELLOWS_ADMIN_TOKEN',
