@@ -19,7 +19,7 @@ const project = (displayName, testMatch, extra = {}) => ({
   transform,
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
-    '^@bellows/(api|worker|fleet|gateway|stack|cli)/(.*)$': '<rootDir>/apps/$1/src/$2',
+    '^@bellows/(api|worker|fleet|gateway|registry|stack|cli)/(.*)$': '<rootDir>/apps/$1/src/$2',
     '^@bellows/migrations/(.*)$': '<rootDir>/migrations/src/$1',
     '^@bellows/([^/]+)/(.*)$': '<rootDir>/libs/$1/src/$2',
     '^(\\.{1,2}/.*)\\.js$': '$1',
@@ -34,7 +34,7 @@ const withPostgres = {
   globalTeardown: '<rootDir>/libs/testkit/src/global-teardown.mjs',
 };
 
-const special = ['db', 'redis', 'libvirt'];
+const special = ['db', 'redis', 'registry', 'libvirt'];
 export default {
   // A machine that is busy with something else makes no test fail; each suite has a budget of its own.
   testTimeout: 60_000,

@@ -18,6 +18,7 @@ export const suites = [
   { name: 'unit', minutes: 10, workers: 2, missing: () => null },
   { name: 'db', minutes: 10, workers: 2, missing: postgresMissing },
   { name: 'redis', minutes: 4, missing: () => postgresMissing() ?? redisMissing() },
+  { name: 'registry', minutes: 5, missing: () => postgresMissing() ?? registryMissing() },
   { name: 'libvirt', minutes: 20, missing: () => postgresMissing() ?? libvirtMissing(), env: libvirtEnv },
   { name: 'e2e', minutes: 8, missing: postgresMissing },
   { name: 'e2e:libvirt', minutes: 30, missing: () => postgresMissing() ?? libvirtMissing() },
@@ -39,6 +40,13 @@ const redisMissing = () =>
   installed('redis-server')
     ? null
     : 'redis-server is not installed; apt-get install redis-server installs it';
+
+function registryMissing() {
+  const wanted = ['docker-registry', 'skopeo'].filter((program) => !installed(program));
+  return wanted.length === 0
+    ? null
+    : `not installed: ${wanted.join(', ')}; apt-get install ${wanted.join(' ')} installs what is missing`;
+}
 
 async function libvirtMissing() {
   if (!installed('libvirtd')) return `not installed; ${installsIt}`;

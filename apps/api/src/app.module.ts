@@ -26,6 +26,7 @@ import { AuthGuard } from './http/auth.guard.js';
 import { Metrics } from './http/metrics.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { RateLimit } from './http/rate-limit.js';
+import { REGISTRY, registryParts } from './registry/registry-parts.js';
 import { Lifeline } from './lifeline.js';
 import type { ApiSettings } from './api-settings.js';
 import { CLOUD, FLEET_PROBE, LOGGER, MODELLED_SERVERS, SETTINGS } from './provider-names.js';
@@ -98,6 +99,7 @@ const useCases: Provider[] = [
     inject: [CLOUD],
     useFactory: ({ store, clock }: Cloud) => new Authenticator(store, clock),
   },
+  { provide: REGISTRY, inject: [SETTINGS], useFactory: registryParts },
   {
     provide: RateLimit,
     inject: [SETTINGS],

@@ -9,6 +9,8 @@ import { OperationsController } from './operations/operations.controller.js';
 import { AccountsController } from './projects/accounts.controller.js';
 import { ProjectsController } from './projects/projects.controller.js';
 import { TokensController } from './projects/tokens.controller.js';
+import { RegistryController } from './registry/registry.controller.js';
+import { RegistryTokenController } from './registry/registry-token.controller.js';
 
 /** Every route there is: the application serves them, and openapi.json is written from them. */
 export const controllers = [
@@ -23,4 +25,6 @@ export const controllers = [
   ProjectsController,
   TokensController,
   AccountsController,
+  RegistryTokenController,
+  RegistryController,
 ];

@@ -72,6 +72,7 @@ export const secretVariables: ReadonlySet<string> = new Set([
   'BELLOWS_ADMIN_TOKEN',
   'BELLOWS_FLEET_SECRET',
   'BELLOWS_GATEWAY_SECRET',
+  'BELLOWS_REGISTRY_SECRET',
 ]);
 
 /** The environment as text; each `message` completes the sentence "… ; expected". */
@@ -93,6 +94,12 @@ export class Environment {
     'BELLOWS_FLEET_SECRET',
     'BELLOWS_GATEWAY_URL',
     'BELLOWS_GATEWAY_SECRET',
+    'BELLOWS_REGISTRY_URL',
+    'BELLOWS_REGISTRY_SECRET',
+    'BELLOWS_REGISTRY_KEY',
+    'BELLOWS_REGISTRY_ADDRESSES',
+    'BELLOWS_REGISTRY_PORT',
+    'BELLOWS_REGISTRY_BIND',
     'BELLOWS_RATE_LIMIT',
     'BELLOWS_LOG_LEVEL',
     'BELLOWS_WORKER_PORT',
@@ -165,6 +172,31 @@ export class Environment {
   @MinLength(16, { message: 'at least 16 characters that nobody can guess' })
   @Matches(/^[\x21-\x7e]+$/, { message: 'printable ASCII characters without blanks' })
   BELLOWS_GATEWAY_SECRET?: string;
+
+  @IsOptional()
+  @UrlText(['http:'], "where the registry's keeper listens: http://HOST:PORT")
+  BELLOWS_REGISTRY_URL?: string;
+
+  @IsOptional()
+  @MinLength(16, { message: 'at least 16 characters that nobody can guess' })
+  @Matches(/^[\x21-\x7e]+$/, { message: 'printable ASCII characters without blanks' })
+  BELLOWS_REGISTRY_SECRET?: string;
+
+  @IsOptional()
+  @Matches(/^[^\0]+$/, { message: 'the path of the PEM file of the key that signs tokens of the registry' })
+  BELLOWS_REGISTRY_KEY?: string;
+
+  @IsOptional()
+  @Matches(/^[\w.:[\]-]+(,[\w.:[\]-]+)*$/, { message: 'HOST:PORT of the registry, several parted by commas' })
+  BELLOWS_REGISTRY_ADDRESSES?: string;
+
+  @IsOptional()
+  @NumberText(0, 65_535, true, 'a TCP port, 0 to 65535 (0 picks a free one)')
+  BELLOWS_REGISTRY_PORT?: string;
+
+  @IsOptional()
+  @Matches(/^[\d.:a-f]+( *, *[\d.:a-f]+)*$/i, { message: 'IP addresses to listen on, separated by commas' })
+  BELLOWS_REGISTRY_BIND?: string;
 
   @IsOptional()
   @NumberText(0, 1_000_000, true, 'requests a second for each token, 0 to 1000000 (0 switches the limit off)')

@@ -31,6 +31,17 @@ export interface Settings {
   readonly fleet: { readonly url: string; readonly secret: string } | null;
   /** The process that speaks to container engines in guests; null: none can be reached. */
   readonly gateway: { readonly url: string; readonly secret: string } | null;
+  /** The keeper of the registry, and how its tokens are signed; null: this cloud has no registry. */
+  readonly registry: {
+    readonly url: string;
+    readonly secret: string;
+    /** PEM file. */
+    readonly keyFile: string;
+    /** HOST:PORT by which clients reach it; the first is for people on this machine. */
+    readonly addresses: readonly string[];
+  } | null;
+  /** What the stack starts the registry with: its port, null for the usual one, and addresses; null for the usual ones. */
+  readonly registryDoor: { readonly port: number | null; readonly bind: readonly string[] | null };
   /** Requests a second each token may make, and how many at once; 0 switches the limit off. */
   readonly rateLimitPerSecond: number;
   readonly logLevel: LogLevel;
@@ -89,7 +100,21 @@ function problemsOf(environment: Environment): string[] {
   together('BELLOWS_TLS_CERT', 'BELLOWS_TLS_KEY');
   together('BELLOWS_FLEET_URL', 'BELLOWS_FLEET_SECRET');
   together('BELLOWS_GATEWAY_URL', 'BELLOWS_GATEWAY_SECRET');
+  together('BELLOWS_REGISTRY_URL', 'BELLOWS_REGISTRY_SECRET');
   return problems;
+}
+
+const listOf = (text: string | undefined): string[] | null =>
+  text === undefined ? null : text.split(',').map((part) => part.trim());
+
+function registryOf(e: Environment): Settings['registry'] {
+  if (!e.BELLOWS_REGISTRY_URL || !e.BELLOWS_REGISTRY_SECRET) return null;
+  return {
+    url: e.BELLOWS_REGISTRY_URL,
+    secret: e.BELLOWS_REGISTRY_SECRET,
+    keyFile: resolve(e.BELLOWS_REGISTRY_KEY ?? `${e.BELLOWS_HOME ?? './.bellows'}/registry/token-key.pem`),
+    addresses: listOf(e.BELLOWS_REGISTRY_ADDRESSES) ?? [],
+  };
 }
 
 function settingsOf(environment: Environment): Settings {
@@ -123,6 +148,11 @@ function settingsOf(environment: Environment): Settings {
       e.BELLOWS_GATEWAY_URL && e.BELLOWS_GATEWAY_SECRET
         ? { url: e.BELLOWS_GATEWAY_URL, secret: e.BELLOWS_GATEWAY_SECRET }
         : null,
+    registry: registryOf(e),
+    registryDoor: {
+      port: e.BELLOWS_REGISTRY_PORT === undefined ? null : Number(e.BELLOWS_REGISTRY_PORT),
+      bind: listOf(e.BELLOWS_REGISTRY_BIND),
+    },
     rateLimitPerSecond: Number(e.BELLOWS_RATE_LIMIT ?? 2000),
     logLevel: (e.BELLOWS_LOG_LEVEL ?? 'info') as LogLevel,
     worker: {

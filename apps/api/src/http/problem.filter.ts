@@ -2,6 +2,7 @@ import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import './request-context.js';
 import { refuse } from '@bellows/domain/refusal';
+import { ImagesUnavailableError } from '@bellows/operations/ports/images';
 import { BadCursorError, StoreUnavailableError } from '@bellows/operations/ports/store-errors';
 import { problemOf, protocolProblem, retryAfterOf, type Problem } from './problem.js';
 import { Refused } from './refused.js';
@@ -33,6 +34,11 @@ export function problemFor(error: unknown): Problem | null {
   }
   if (status !== undefined && status >= 400 && status < 500) {
     return protocolProblem(status, 'The request was refused', 'invalid', (error as Error).message);
+  }
+  if (error instanceof ImagesUnavailableError) {
+    return problemOf(
+      refuse('unavailable', 'The registry does not answer, or gives back space just now. Try again.'),
+    );
   }
   if (!(error instanceof StoreUnavailableError)) return null;
   return problemOf(refuse('unavailable', 'The database does not answer; nothing was written. Try again.'));

@@ -30,6 +30,8 @@ export class QuotaBody {
   ramMib?: number;
   @IntegerField({ min: 0, max: most, optional: true })
   diskGib?: number;
+  @IntegerField({ min: 0, max: most, optional: true, description: 'Of images in the registry.' })
+  registryMib?: number;
 }
 
 export class UsageQuery extends ProjectPageQuery {

@@ -59,9 +59,16 @@ export class QuotaView {
   limit!: QuotaUseView;
   @One(QuotaUseView)
   used!: QuotaUseView;
+  @Int({ description: 'What it may keep in the registry, in MiB; GET /v1/registry says what it keeps.' })
+  registryLimitMib!: number;
 }
 
-export const quotaView = ({ projectId, limit, used }: Quota): QuotaView => ({ projectId, limit, used });
+export const quotaView = ({ projectId, limit, used, registryLimitMib }: Quota): QuotaView => ({
+  projectId,
+  limit,
+  used,
+  registryLimitMib,
+});
 
 export class UsageView {
   @Id('i')

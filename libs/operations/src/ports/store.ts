@@ -110,7 +110,12 @@ export type Change =
     }
   | { readonly change: 'request-cancel'; readonly id: OperationId; readonly dueAt: EpochMs }
   | { readonly change: 'insert-project'; readonly project: Project; readonly quota: QuotaUse }
-  | { readonly change: 'set-quota'; readonly projectId: ProjectId; readonly limit: QuotaUse }
+  | {
+      readonly change: 'set-quota';
+      readonly projectId: ProjectId;
+      readonly limit: QuotaUse;
+      readonly registryMib: number;
+    }
   | { readonly change: 'insert-token'; readonly token: Token; readonly secretHash: string }
   | { readonly change: 'revoke-token'; readonly id: TokenId; readonly at: EpochMs }
   | { readonly change: 'insert-host'; readonly host: Host }

@@ -10,16 +10,23 @@ export async function setQuota(
   cloud: Cloud,
   ask: Ask,
   id: string,
-  limit: Partial<QuotaUse>,
+  { registryMib, ...limit }: Partial<QuotaUse> & { readonly registryMib?: number },
   answer: Answer<Quota>,
 ): Promise<StoredAnswer | Refusal> {
   const early = lacksRole(ask.principal, 'admin') ?? (await replay(cloud.store, ask.idempotency));
   if (early) return early;
   const quota = await quotaSeenBy(cloud, ask, id);
   if ('refused' in quota) return quota;
-  const next: Quota = { ...quota, limit: { ...quota.limit, ...limit } };
+  const registryLimitMib = registryMib ?? quota.registryLimitMib;
+  const next: Quota = { ...quota, limit: { ...quota.limit, ...limit }, registryLimitMib };
   const audit = auditOf(ask, 'quota.set', quota.projectId, quota.projectId, cloud.clock.now());
-  const change = { change: 'set-quota', projectId: quota.projectId, limit: next.limit } as const;
+  const { projectId } = quota;
+  const change = {
+    change: 'set-quota',
+    projectId,
+    limit: next.limit,
+    registryMib: registryLimitMib,
+  } as const;
   return mutate(cloud, ask, [change], audit, answer(next));
 }
 

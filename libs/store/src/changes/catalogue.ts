@@ -24,10 +24,13 @@ export const insertProject: Apply<'insert-project'> = async (session, { project,
 };
 
 /** A limit below what is used is allowed: it only stops growth. */
-export const setQuota: Apply<'set-quota'> = async (session, { projectId, limit }) => {
+export const setQuota: Apply<'set-quota'> = async (session, { projectId, limit, registryMib }) => {
   const rows = await session.rows(
-    { text: `UPDATE quota SET (${limits}) = ($2, $3, $4, $5) WHERE project_id = $1 RETURNING project_id` },
-    [projectId, limit.instances, limit.vcpus, limit.ramMib, limit.diskGib],
+    {
+      text: `UPDATE quota SET (${limits}, limit_registry_mib) = ($2, $3, $4, $5, $6)
+              WHERE project_id = $1 RETURNING project_id`,
+    },
+    [projectId, limit.instances, limit.vcpus, limit.ramMib, limit.diskGib, registryMib],
   );
   if (rows.length === 0) throw refuse('not-found');
 };

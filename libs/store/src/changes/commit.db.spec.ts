@@ -276,9 +276,9 @@ describe('commit', () => {
     expect(await commit(insert)).toEqual(ok);
     expect(await commit({ ...insert, project: aProject({ name: project.name }) })).toEqual(no('exists'));
     expect(
-      await commit({ change: 'set-quota', projectId: project.id, limit: { ...plenty, vcpus: 3 } }),
+      await commit({ change: 'set-quota', projectId: project.id, limit: { ...plenty, vcpus: 3 }, registryMib: 5 }),
     ).toEqual(ok);
-    expect(await commit({ change: 'set-quota', projectId: newId('project'), limit: plenty })).toEqual(
+    expect(await commit({ change: 'set-quota', projectId: newId('project'), limit: plenty, registryMib: 1 })).toEqual(
       no('not-found'),
     );
     expect(await cloud.store.quota(project.id)).toEqual({

@@ -4,6 +4,7 @@ import { LimitColumns, UsedColumns } from './size-columns.js';
 
 /** What a project may use, and uses. */
 @Entity('quota')
+@Check('quota_limit_registry_check', `limit_registry_mib >= 0`)
 @Check(
   'quota_used_check',
   `used_instances >= 0 AND used_vcpus >= 0 AND used_ram_mib >= 0 AND used_disk_gib >= 0`,
@@ -18,4 +19,7 @@ export class QuotaEntity {
 
   @Column(() => UsedColumns, { prefix: 'used' })
   used!: UsedColumns;
+
+  @Column({ type: 'integer', default: 20480 })
+  limitRegistryMib!: number;
 }

@@ -81,4 +81,5 @@ export const quota = (row: Row): Quota => ({
   projectId: row.project_id as Quota['projectId'],
   limit: use(row, 'limit'),
   used: use(row, 'used'),
+  registryLimitMib: Number(row.limit_registry_mib),
 });
