@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { account } from './commands/account.js';
 import { catalogue } from './commands/catalogue.js';
+import { dockerEnv } from './commands/docker-env.js';
 import { host } from './commands/host.js';
 import { instance } from './commands/instance.js';
 import { ipPool } from './commands/ip-pool.js';
@@ -17,7 +18,7 @@ import type { Noun, Runner } from './runner.js';
 
 /** In the order of the help. */
 const groups: readonly (readonly [heading: string, ...nouns: Noun[]])[] = [
-  ['Machines:', instance, operation],
+  ['Machines:', instance, dockerEnv, operation],
   ['What there is:', plan, catalogue],
   ['Servers and networks (admin):', host, ipPool],
   ['Accounts:', project, token, account],

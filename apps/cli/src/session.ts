@@ -13,11 +13,18 @@ export interface GlobalOptions {
   readonly project?: string;
 }
 
+/** A cloud, as it is spoken to. */
+export interface Connection {
+  readonly api: BellowsClient;
+  readonly url: string;
+  readonly token: string;
+}
+
 /** One run of one command: what it may ask, and how it answers. */
 export class Session {
   readonly paint: Paint;
   readonly paintErr: Paint;
-  private connection: Promise<{ api: BellowsClient; url: string }> | undefined;
+  private connection: Promise<Connection> | undefined;
 
   constructor(
     readonly io: Io,
@@ -28,7 +35,7 @@ export class Session {
   }
 
   /** Made on first use: `--help` and `logout` need no cloud. */
-  get connected(): Promise<{ api: BellowsClient; url: string }> {
+  get connected(): Promise<Connection> {
     this.connection ??= this.connect();
     return this.connection;
   }
@@ -37,10 +44,10 @@ export class Session {
     return this.connected.then(({ api }) => api);
   }
 
-  private async connect() {
+  private async connect(): Promise<Connection> {
     const { url, token, note } = await whereToGo(this.io, this.options.url);
     if (note) this.note(note);
-    return { api: client({ baseUrl: url, token, fetch: interruptible(this.io.interrupted) }), url };
+    return { api: client({ baseUrl: url, token, fetch: interruptible(this.io.interrupted) }), url, token };
   }
 
   /** To people on stderr, so that stdout stays what was asked for. */

@@ -43,7 +43,8 @@ export async function issueDockerCertificate(
   const tokenId = ask.principal.actor as TokenId;
   const [token] = await cloud.store.tokensById([tokenId]);
   const now = cloud.clock.now();
-  const expiresAt = Math.min(now + ttlMs, token?.expiresAt ?? Infinity);
+  // A certificate knows whole seconds.
+  const expiresAt = Math.floor(Math.min(now + ttlMs, token?.expiresAt ?? Infinity) / 1000) * 1000;
   const minted = await mint({ instanceId: id, tokenId, expiresAt });
   const audit = auditOf(ask, 'instance.docker-certificate.create', id, instance.projectId, now);
   return mutate(cloud, ask, [], audit, answer({ ...minted, expiresAt }));
