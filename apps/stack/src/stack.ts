@@ -10,6 +10,7 @@ import { EmbeddedDatabase } from './database.js';
 import { databaseFolder } from './home.js';
 import { enrolFirstHosts } from './first-hosts.js';
 import { plainVariables } from './plain-variables.js';
+import { registryBind, registryProgram, RegistryStart } from './registry.js';
 
 const mainOf = (app: string) => createRequire(import.meta.url).resolve(`@bellows/${app}/main`);
 const readyWithinMs = 60_000;
@@ -20,6 +21,7 @@ export class Stack {
   #dockerUrl: string | null = null;
   readonly #children: Child[] = [];
   #database: EmbeddedDatabase | null = null;
+  #registry: RegistryStart | null = null;
   #stopping = false;
 
   constructor(
@@ -36,6 +38,11 @@ export class Stack {
     return this.#dockerUrl;
   }
 
+  /** HOST:PORT of the registry; null where there is none. */
+  get registry(): string | null {
+    return this.#registry?.address ?? null;
+  }
+
   /** Resolves when `/readyz` says 200 and the first servers are enrolled; with problems that are worth a look. */
   async start(): Promise<string[]> {
     const { home, hosts } = this.settings;
@@ -44,8 +51,13 @@ export class Stack {
     await migrate(databaseUrl);
     const fleet = hosts.some(({ driver }) => driver === 'sim') ? await this.#startFleet() : {};
     const gateway = await this.#startGateway(fleet);
-    const environment = { DATABASE_URL: databaseUrl, BELLOWS_ADMIN_TOKEN: token, ...fleet, ...gateway };
+    const registry = await this.#startRegistry();
+    const environment = {
+      ...{ DATABASE_URL: databaseUrl, BELLOWS_ADMIN_TOKEN: token },
+      ...{ ...fleet, ...gateway, ...registry },
+    };
     await Promise.all([this.#startApi(environment), this.#startWorker(environment)]);
+    await this.#registry?.tell(this.#url);
     const api = new ApiCaller(this.#url, token);
     await this.#untilReady(api);
     return enrolFirstHosts(home, hosts, api);
@@ -98,6 +110,23 @@ export class Stack {
     };
     await this.#run('gateway', environment, heard, plainVariables(process.env));
     return { BELLOWS_GATEWAY_URL: url, BELLOWS_GATEWAY_SECRET: secret };
+  }
+
+  /** Where Docker's registry is installed. A cloud without it is a cloud all the same. */
+  async #startRegistry(): Promise<NodeJS.ProcessEnv> {
+    const program = registryProgram();
+    if (program === null) return {};
+    const { registryDoor } = this.settings;
+    const registry = new RegistryStart(this.settings, program, await registryBind(this.settings));
+    try {
+      const heard = (ready: Ready) => registry.heard(ready);
+      await this.#run('registry', registry.environment(process.env), heard, plainVariables(process.env));
+    } catch (error) {
+      if (registryDoor.port !== null || registryDoor.bind !== null) throw error;
+      this.say(`there is no registry: ${(error as Error).message}`);
+    }
+    this.#registry = registry;
+    return registry.forOthers;
   }
 
   #startApi(environment: NodeJS.ProcessEnv): Promise<void> {

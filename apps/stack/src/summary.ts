@@ -6,7 +6,11 @@ const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => to
 /** What runs, and what it stands for. */
 export function summaryOf(
   settings: Settings,
-  { url, dockerUrl }: { readonly url: string; readonly dockerUrl: string | null },
+  {
+    url,
+    dockerUrl,
+    registry,
+  }: { readonly url: string; readonly dockerUrl: string | null; readonly registry: string | null },
 ): string {
   const rows: [string, string][] = [
     ['API', url],
@@ -17,6 +21,12 @@ export function summaryOf(
       settings.adminToken === null ? join(settings.home, 'admin-token') : 'the one in BELLOWS_ADMIN_TOKEN',
     ],
     ...serversOf(settings),
+    [
+      'registry',
+      registry === null
+        ? 'none runs; apt-get install docker-registry installs what it needs'
+        : `${registry} (docker login: any user, a token as the password)`,
+    ],
     ['database', settings.databaseUrl === null ? 'embedded PostgreSQL' : 'PostgreSQL at DATABASE_URL'],
     ['queue', settings.redisUrl === null ? 'BullMQ on PostgreSQL' : 'BullMQ on Redis'],
     ['state, logs', `${settings.home}, ${join(settings.home, 'logs')}`],

@@ -97,6 +97,7 @@ export class Environment {
     'BELLOWS_REGISTRY_URL',
     'BELLOWS_REGISTRY_SECRET',
     'BELLOWS_REGISTRY_KEY',
+    'BELLOWS_REGISTRY_CA',
     'BELLOWS_REGISTRY_ADDRESSES',
     'BELLOWS_REGISTRY_PORT',
     'BELLOWS_REGISTRY_BIND',
@@ -185,6 +186,10 @@ export class Environment {
   @IsOptional()
   @Matches(/^[^\0]+$/, { message: 'the path of the PEM file of the key that signs tokens of the registry' })
   BELLOWS_REGISTRY_KEY?: string;
+
+  @IsOptional()
+  @Matches(/^[^\0]+$/, { message: "the path of the PEM file of the registry's authority" })
+  BELLOWS_REGISTRY_CA?: string;
 
   @IsOptional()
   @Matches(/^[\w.:[\]-]+(,[\w.:[\]-]+)*$/, { message: 'HOST:PORT of the registry, several parted by commas' })

@@ -37,6 +37,8 @@ export interface Settings {
     readonly secret: string;
     /** PEM file. */
     readonly keyFile: string;
+    /** PEM file of the authority that clients trust; null: one they trust anyway. */
+    readonly caFile: string | null;
     /** HOST:PORT by which clients reach it; the first is for people on this machine. */
     readonly addresses: readonly string[];
   } | null;
@@ -113,6 +115,7 @@ function registryOf(e: Environment): Settings['registry'] {
     url: e.BELLOWS_REGISTRY_URL,
     secret: e.BELLOWS_REGISTRY_SECRET,
     keyFile: resolve(e.BELLOWS_REGISTRY_KEY ?? `${e.BELLOWS_HOME ?? './.bellows'}/registry/token-key.pem`),
+    caFile: e.BELLOWS_REGISTRY_CA ? resolve(e.BELLOWS_REGISTRY_CA) : null,
     addresses: listOf(e.BELLOWS_REGISTRY_ADDRESSES) ?? [],
   };
 }
