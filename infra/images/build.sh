@@ -28,7 +28,8 @@ if [ -n "$need" ]; then
 fi
 
 WORK=$(mktemp -d "${TMPDIR:-/var/tmp}/bellows-images.XXXXXX")
-trap 'umount "$WORK" 2>/dev/null; rm -rf "$WORK"' EXIT
+other=
+trap '[ -z "$other" ] || kill "$other" 2>/dev/null; umount -l "$WORK" 2>/dev/null; rm -rf "$WORK"' EXIT
 trap 'exit 1' INT TERM
 # dpkg syncs each file it unpacks; in memory that costs nothing.
 [ "$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)" -lt 4096 ] ||
@@ -70,7 +71,8 @@ build() { # NAME
   recipe "$1"
   name=$1 dir=$WORK/$1 began=$(date +%s)
   hash=$(inputs "$name")
-  [ "$(field "$name" recipe)" = "$hash" ] && { say "$name is up to date"; return; }
+  [ "$(field "$name" recipe)" = "$hash" ] && [ -e "$LAYOUT/blobs/sha256/$(field "$name" digest | cut -d : -f 2)" ] &&
+    { say "$name is up to date"; return; }
   say "$name"
   mkdir "$dir"
   image=$dir/layout:image
@@ -153,5 +155,6 @@ done
 (for name in $second; do build "$name"; done) &
 other=$!
 for name in $first $later; do build "$name"; done
-wait "$other" || die 'an image could not be made'
+wait "$other" || { other=; die 'an image could not be made'; }
+other=
 [ ! -e "$LAYOUT/index.json" ] || umoci gc --layout "$LAYOUT" > /dev/null
