@@ -20,7 +20,9 @@ export interface OpenAuthority extends KeyAndCertificate {
 
 /** The authorities of the cloud at one moment. */
 export interface Authorities {
-  /** PEM, all of them. */
+  /** PEM, each. */
+  readonly certificates: readonly string[];
+  /** All of them, as a client's ca.pem. */
   readonly bundle: string;
   /** The one that signs now. */
   readonly signer: KeyAndCertificate;
@@ -59,7 +61,8 @@ export class DockerAuthorities {
     const open = rows.flatMap((row) => this.#open(row));
     const signer = signerOf(open, now);
     if (!signer) throw new Error(`the docker authority ${id} cannot be opened`);
-    return { bundle: open.map(({ certificate }) => certificate.trimEnd()).join('\n') + '\n', signer };
+    const certificates = open.map(({ certificate }) => `${certificate.trimEnd()}\n`);
+    return { certificates, bundle: certificates.join(''), signer };
   }
 
   async mint(identity: DockerIdentity): Promise<DockerCertificate> {

@@ -86,7 +86,8 @@ export class DockerPort implements BeforeApplicationShutdown {
     const server = createServer({
       ...context,
       requestCert: true,
-      rejectUnauthorized: true,
+      // Decided in `speaksTo`: an expired certificate gets to hear that it is.
+      rejectUnauthorized: false,
       minVersion: 'TLSv1.2',
       ALPNProtocols: ['http/1.1'],
       // Without tickets every connection shows its certificate anew: an expired one cannot be resumed.
@@ -98,6 +99,12 @@ export class DockerPort implements BeforeApplicationShutdown {
       // A client that has no more to say (`docker exec -i < file`) still listens.
       allowHalfOpen: true,
       noDelay: true,
+    });
+    const [toHttp] = server.listeners('secureConnection') as ((socket: TLSSocket) => void)[];
+    server.removeAllListeners('secureConnection');
+    server.on('secureConnection', (socket: TLSSocket) => {
+      if (this.#speaksTo(socket)) toHttp!.call(server, socket);
+      else socket.destroy();
     });
     server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) =>
       serveLogged(this.serve, { kind: 'call', incoming, outgoing }, this.logger),
@@ -111,6 +118,16 @@ export class DockerPort implements BeforeApplicationShutdown {
       socket.destroy();
     });
     return server;
+  }
+
+  /** To those whose certificate one of our authorities has signed, and to nobody else. */
+  #speaksTo(socket: TLSSocket): boolean {
+    if (socket.authorized) return true;
+    const why = String(socket.authorizationError);
+    this.logger.debug({ code: why, from: socket.remoteAddress }, 'no certificate of ours on the docker port');
+    if (why !== 'CERT_HAS_EXPIRED') return false;
+    const shown = socket.getPeerX509Certificate();
+    return shown !== undefined && this.#certificate.signers.some(({ publicKey }) => shown.verify(publicKey));
   }
 
   async #listen(server: Server, { port, bind, byDefault }: DockerPortOptions): Promise<void> {

@@ -12,10 +12,10 @@ export interface Target {
 
 type Make = (target: Target) => Payload[];
 
+/** Where ours reads it as a request of its own it is refused for its path: only a smuggled one is ever seen. */
 const hidden = (target: Target) =>
-  `GET ${target.path('/smuggled')} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: smuggled\r\n\r\n`;
-/** For another server: no path of ours, so that ours answers 404 where it reads it as a request of its own. */
-const hiddenForOthers = 'GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n';
+  `GET ${target.path('/smuggled/..')} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: smuggled\r\n\r\n`;
+const hiddenForOthers = 'GET /smuggled/.. HTTP/1.1\r\nHost: x\r\n\r\n';
 
 const request = (
   { token }: Target,
