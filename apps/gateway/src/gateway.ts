@@ -16,6 +16,7 @@ import { cleanRequest, isUnfit, type EngineRequest } from '@bellows/engine/proxy
 import { EngineAnswers } from '@bellows/engine/questions/answer';
 import { Nonsense } from '@bellows/engine/questions/records';
 import type { GuestStreams } from '@bellows/operations/ports/guest-stream';
+import { EventWatches } from './event-watches.js';
 import { GatewayMetrics } from './gateway-metrics.js';
 import { Slots, slotLimits, type SlotLimits } from './slots.js';
 import { problemOf } from './unreachable.js';
@@ -39,6 +40,7 @@ export class Gateway {
   readonly #slots: Slots;
   readonly #knows: (authorization: string | undefined) => boolean;
   readonly #open = new Set<AbortController>();
+  readonly #events = new EventWatches();
 
   constructor(private readonly options: GatewayOptions) {
     this.#slots = new Slots(options.limits ?? slotLimits);
@@ -110,23 +112,48 @@ export class Gateway {
   }
 
   /** A question of the cloud's own: what the engine says is read here, and a small record of it goes back. */
-  async #answer(caller: Caller, { host, instanceId }: Passage, question: Question): Promise<void> {
+  async #answer(caller: Caller, passage: Passage, question: Question): Promise<void> {
     if (caller.kind === 'upgrade') return this.#refuse(caller, unfitRequest('A question is no upgrade.'));
+    const { incoming, outgoing } = caller;
     await this.#whileOpen(caller, async (gone) => {
-      const done = new AbortController();
-      const signal = AbortSignal.any([gone, done.signal, AbortSignal.timeout(openWithinMs)]);
-      const open = () => this.options.streams.open(host, instanceId, 'docker', signal);
       try {
-        const record = await new EngineAnswers(open, signal)[question]();
-        sendText(caller.outgoing, 'application/json', JSON.stringify(record));
+        if (question === 'events') await this.#tellEvents(incoming, outgoing, passage, gone);
+        else await this.#tell(question, outgoing, passage, gone);
       } catch (error) {
         if (gone.aborted) return;
         if (!(error instanceof Nonsense) && !(error instanceof SyntaxError)) throw error;
         this.#refuse(caller, unreachable('The container engine does not answer as one should.'));
-      } finally {
-        done.abort();
       }
     });
+  }
+
+  async #tell(
+    question: Exclude<Question, 'events'>,
+    outgoing: ServerResponse,
+    { host, instanceId }: Passage,
+    gone: AbortSignal,
+  ): Promise<void> {
+    const done = new AbortController();
+    const signal = AbortSignal.any([gone, done.signal, AbortSignal.timeout(openWithinMs)]);
+    const open = () => this.options.streams.open(host, instanceId, 'docker', signal);
+    try {
+      const record = await new EngineAnswers(open, signal)[question]();
+      sendText(outgoing, 'application/json', JSON.stringify(record));
+    } finally {
+      done.abort();
+    }
+  }
+
+  /** Goes on until one side has enough. */
+  #tellEvents(
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    { host, instanceId }: Passage,
+    gone: AbortSignal,
+  ): Promise<void> {
+    const since = Number(/[?&]since=(\d{1,15})$/.exec(incoming.url ?? '')?.[1] ?? Date.now());
+    const open = (signal: AbortSignal) => this.options.streams.open(host, instanceId, 'docker', signal);
+    return this.#events.serve(instanceId, since, open, outgoing, gone);
   }
 
   async #whileOpen(caller: Caller, work: (gone: AbortSignal) => Promise<void>): Promise<void> {

@@ -9,8 +9,10 @@ import type { EngineRequest } from './request.js';
  * say but still listens; a reset does not.
  */
 export function cut(far: Duplex): void {
-  // Only TCP knows resets.
-  if (far instanceof Socket && far.remoteFamily !== undefined) far.resetAndDestroy();
+  // Only TCP knows resets; and of a socket that is ending already libuv refuses one (uv_tcp_close_reset: EINVAL), after
+  // which Node (20.20) has forgotten the handle without closing it.
+  const resettable = far instanceof Socket && far.remoteFamily !== undefined;
+  if (resettable && !far.writableEnded && !far.destroyed) far.resetAndDestroy();
   else far.destroy();
 }
 

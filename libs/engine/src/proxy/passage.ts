@@ -4,7 +4,7 @@ import type { HostRef } from '@bellows/operations/ports/host-driver';
 import type { HeaderList } from './request.js';
 
 /** What the cloud itself asks of an engine; the gateway puts it in the engine's own words and reads the answer. */
-export const questions = ['machine', 'containers'] as const;
+export const questions = ['machine', 'containers', 'events'] as const;
 export type Question = (typeof questions)[number];
 
 /** What the API tells the gateway of a request it has authorised: into which guest, and on whose behalf. */
