@@ -42,14 +42,9 @@ export class EngineAnswers {
 
   /** @throws Nonsense */
   async machine(): Promise<EngineMachine> {
-    const [info, container] = await Promise.all([this.#get('/info', mostInfoBytes), this.#freeContainer()]);
-    const { NCPU, MemTotal, CgroupVersion } = fields(info);
-    return {
-      cpus: whole(NCPU, 0, mostCpus),
-      memTotalMib: Math.floor(number(MemTotal, 0, mostMib * mebibyte) / mebibyte),
-      cgroups: CgroupVersion === '1' ? 1 : 2,
-      container,
-    };
+    const about = this.#get('/info', mostInfoBytes).then(machineIn);
+    const [machine, container] = await Promise.all([about, this.#freeContainer()]);
+    return { ...machine, container };
   }
 
   /** @throws Nonsense */
@@ -103,6 +98,15 @@ export class EngineAnswers {
   #get(path: string, mostBytes: number): Promise<unknown> {
     return getJson(this.open, { path, mostBytes }, this.signal);
   }
+}
+
+function machineIn(info: unknown): Omit<EngineMachine, 'container'> {
+  const { NCPU, MemTotal, CgroupVersion } = fields(info);
+  return {
+    cpus: whole(NCPU, 0, mostCpus),
+    memTotalMib: Math.floor(number(MemTotal, 0, mostMib * mebibyte) / mebibyte),
+    cgroups: CgroupVersion === '1' ? 1 : 2,
+  };
 }
 
 /** Docker writes 0 or an empty text for what is not set. */

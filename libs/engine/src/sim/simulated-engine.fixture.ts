@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request, type IncomingMessage } from 'node:http';
-import { createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -94,7 +95,13 @@ export async function simulatedEngine(size = { vcpus: 2, ramMib: 1024 }, folder 
     await new Promise((resolve) => server.close(resolve));
     await rm(home, { recursive: true, force: true });
   };
-  return { ask, open, upgrade, run, engines, size, close };
+  /** A stream to it, as a guest's. */
+  const dial = async (): Promise<Socket> => {
+    const socket = connect({ path: socketPath, allowHalfOpen: true });
+    await once(socket, 'connect');
+    return socket;
+  };
+  return { ask, open, dial, upgrade, run, engines, size, close };
 }
 
 /** The payloads of a multiplexed stream, in order. */
