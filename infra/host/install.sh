@@ -6,6 +6,7 @@ HERE=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 GUEST=$HERE/../guest
 PRIVATE_CIDR=${BELLOWS_PRIVATE_CIDR:-10.77.0.0/16}
 UPLINK=${BELLOWS_UPLINK:-}
+REGISTRY_PORT=${BELLOWS_REGISTRY_PORT:-5000}
 IMAGES_DIR=${BELLOWS_IMAGES_DIR:-$GUEST/out}
 IMAGES=${BELLOWS_IMAGES:-debian-12-micro debian-12}
 POOL=bellows
@@ -19,9 +20,10 @@ OVERHEAD_KVM_MIB=${BELLOWS_GUEST_OVERHEAD_MIB:-256}
 
 usage() {
   cat <<'U'
-usage: install.sh [--private-cidr CIDR] [--uplink IFACE] [--images DIR] [--no-images]
+usage: install.sh [--private-cidr CIDR] [--uplink IFACE] [--registry-port PORT] [--images DIR] [--no-images]
   --private-cidr  network of the guests' private addresses, /8 to /28; the first is the gateway (10.77.0.0/16)
   --uplink        interface on which public addresses are answered (default: that of the default route)
+  --registry-port port of the gateway at which guests reach the cloud's registry (5000)
   --images        folder with built images, built there by infra/guest/build.sh if missing
   --no-images     do not build or upload guest images
 U
@@ -30,6 +32,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --private-cidr) PRIVATE_CIDR=${2:?}; shift ;;
     --uplink) UPLINK=${2:?}; shift ;;
+    --registry-port) REGISTRY_PORT=${2:?}; shift ;;
     --images) IMAGES_DIR=${2:?}; shift ;;
     --no-images) WITH_IMAGES=0 ;;
     -h | --help) usage; exit 0 ;;
@@ -53,6 +56,7 @@ GATEWAY=$(printf %s "$PRIVATE_CIDR" | awk -F'[./]' '
 PREFIX=${PRIVATE_CIDR#*/}
 [ -n "$UPLINK" ] || UPLINK=$(ip -4 route show default 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p' | head -n 1)
 case $UPLINK in *[!A-Za-z0-9_.-]*) die "--uplink $UPLINK is not an interface name" ;; esac
+case $REGISTRY_PORT in '' | 0* | *[!0-9]* | ??????*) die "--registry-port $REGISTRY_PORT is not a port" ;; esac
 
 # --- packages -------------------------------------------------------------------------------------------
 PACKAGES='qemu-system-x86 qemu-utils libvirt-daemon libvirt-daemon-system libvirt-clients
@@ -71,6 +75,11 @@ install_packages() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $need > /dev/null
 }
 install_packages "$PACKAGES"
+# Bellows starts a registry of its own; the package's service would keep one without any login on the same port.
+if [ -n "$(missing docker-registry)" ]; then
+  install_packages docker-registry
+  if [ -d /run/systemd/system ]; then systemctl disable -q --now docker-registry.service; fi
+fi
 
 # --- files ----------------------------------------------------------------------------------------------
 CHANGED=
@@ -102,6 +111,7 @@ PRIVATE_CIDR=$PRIVATE_CIDR
 PRIVATE_GATEWAY=$GATEWAY
 PRIVATE_PREFIX=$PREFIX
 UPLINK=$UPLINK
+REGISTRY_PORT=$REGISTRY_PORT
 C
 
 # Where AppArmor is on, libvirt confines each QEMU by it; where it is not, asking for it fails every start.
@@ -221,6 +231,7 @@ put /etc/bellows/host.json 644 <<C
   "privateGateway": "$GATEWAY",
   "uplink": "$UPLINK",
   "tapPrefix": "$TAP_PREFIX",
+  "registryPort": $REGISTRY_PORT,
   "guestOverheadMib": $OVERHEAD
 }
 C

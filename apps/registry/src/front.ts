@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { KeyPair } from './certificates.js';
 import { originOf } from './own-hosts.js';
 import type { Passports } from './passport.js';
@@ -21,6 +21,8 @@ export interface FrontOptions {
 }
 
 const mostConnections = 2_048;
+/** Of one address that is not this machine's own: a guest must not keep all lines for itself. */
+const mostOfOne = 128;
 /** Of a line on which nothing moves: longer than a large layer takes to be checked. */
 const idleMs = 600_000;
 const bodyIdleMs = 60_000;
@@ -32,6 +34,7 @@ const broken = refusal(500, 'UNAVAILABLE', 'Something broke on our side.');
 /** The one door of the registry: ends TLS, knows by which name the client came, and lets nothing through unread. */
 export class Front {
   readonly #servers: Server[] = [];
+  readonly #linesOf = new Map<string, number>();
   #port = 0;
 
   constructor(private readonly options: FrontOptions) {}
@@ -73,6 +76,7 @@ export class Front {
     const server = createServer({ key, cert, minVersion: 'TLSv1.2', ...times, maxHeaderSize: 32 * 1024 });
     server.maxConnections = mostConnections;
     server.setTimeout(idleMs);
+    server.on('connection', (socket: Socket) => this.#count(socket));
     server.on('request', (incoming, outgoing) => void this.#handle(incoming, outgoing));
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -80,6 +84,18 @@ export class Front {
     });
     this.#servers.push(server);
     this.#port = (server.address() as AddressInfo).port;
+  }
+
+  #count(socket: Socket): void {
+    const { remoteAddress: from = '' } = socket;
+    const lines = (this.#linesOf.get(from) ?? 0) + 1;
+    if (lines > mostOfOne && !/^(::ffff:)?127\.|^::1$/.test(from)) return void socket.destroy();
+    this.#linesOf.set(from, lines);
+    socket.once('close', () => {
+      const left = this.#linesOf.get(from)! - 1;
+      if (left > 0) this.#linesOf.set(from, left);
+      else this.#linesOf.delete(from);
+    });
   }
 
   async #handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {

@@ -1,4 +1,5 @@
 import { Transform } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isDigest } from '@bellows/domain/repository';
 import type { Distribution } from './distribution.js';
 import type { Gate } from './gate.js';
@@ -15,6 +16,8 @@ const collecting = refusal(503, 'UNAVAILABLE', 'The registry gives back space ju
   'retry-after': '5',
 });
 const tooManyUploads = refusal(429, 'TOOMANYREQUESTS', `At most ${mostUploads} uploads at once.`);
+/** A client that has its answer goes on at once; the request before is settled a moment later. */
+const settledWithinMs = 2_000;
 const twoWriters = refusal(400, 'BLOB_UPLOAD_INVALID', 'Another request writes to this upload.');
 
 interface Place {
@@ -28,7 +31,7 @@ const full = (limit: number): Refusal =>
 
 /** What changes the store: let in only with a token that allows it, while there is room, and counted as it comes. */
 export class Writing {
-  readonly #busyUploads = new Set<string>();
+  readonly #writers = new Map<string, Promise<void>>();
   readonly #uploadsOf = new Map<string, number>();
 
   constructor(
@@ -95,10 +98,12 @@ export class Writing {
     const digest = exchange.incoming.method === 'PUT' ? queryOf(exchange).get('digest') : null;
     if (digest !== null && !isDigest(digest))
       throw new Refused(refusal(400, 'DIGEST_INVALID', 'sha256 only'));
-    if (this.#busyUploads.has(id)) throw new Refused(twoWriters);
+    const leave = await this.#occupy(id);
     const going = this.#uploadsOf.get(owner) ?? 0;
-    if (going >= mostUploads) throw new Refused(tooManyUploads);
-    this.#busyUploads.add(id);
+    if (going >= mostUploads) {
+      leave();
+      throw new Refused(tooManyUploads);
+    }
     this.#uploadsOf.set(owner, going + 1);
     try {
       const soFar = await this.images.uploadBytes(repository, id);
@@ -116,11 +121,24 @@ export class Writing {
       throw error;
     } finally {
       await this.#settle(account, repository, id);
-      this.#busyUploads.delete(id);
+      leave();
       const left = this.#uploadsOf.get(owner)! - 1;
       if (left > 0) this.#uploadsOf.set(owner, left);
       else this.#uploadsOf.delete(owner);
     }
+  }
+
+  /** @returns to be called on leaving. @throws Refused where another request goes on writing to the upload. */
+  async #occupy(id: string): Promise<() => void> {
+    const before = this.#writers.get(id);
+    if (before) await Promise.race([before, sleep(settledWithinMs, undefined, { ref: false })]);
+    if (this.#writers.has(id)) throw new Refused(twoWriters);
+    let left: () => void = () => undefined;
+    this.#writers.set(id, new Promise((resolve) => (left = resolve)));
+    return () => {
+      this.#writers.delete(id);
+      left();
+    };
   }
 
   /** What was written of an upload that was cut off stays, so that it can be gone on with; and it counts. */

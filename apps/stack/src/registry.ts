@@ -13,6 +13,12 @@ export const registryProgram = (path = process.env['PATH'] ?? ''): string | null
     .map((folder) => join(folder, 'docker-registry'))
     .find((file) => existsSync(file)) ?? null;
 
+export interface RegistryBind {
+  readonly addresses: readonly string[];
+  /** The one that this host's firewall lets its guests reach; null: it is not for guests. */
+  readonly guestPort: number | null;
+}
+
 /**
  * Where the registry listens, unless somebody said where: for people on loopback, and on a Bellows host for its guests
  * on the gateway of their own network.
@@ -20,16 +26,22 @@ export const registryProgram = (path = process.env['PATH'] ?? ''): string | null
 export async function registryBind(
   { hosts, registryDoor }: Pick<Settings, 'hosts' | 'registryDoor'>,
   hostFile = '/etc/bellows/host.json',
-): Promise<string[]> {
-  if (registryDoor.bind) return [...registryDoor.bind];
-  const gateway = hosts.some(({ driver }) => driver === 'libvirt') ? await gatewayIn(hostFile) : null;
-  return ['127.0.0.1', ...(gateway !== null && (await isOurs(gateway)) ? [gateway] : [])];
+): Promise<RegistryBind> {
+  if (registryDoor.bind) return { addresses: registryDoor.bind, guestPort: null };
+  const host = hosts.some(({ driver }) => driver === 'libvirt') ? await bellowsHost(hostFile) : null;
+  if (!host || !(await isOurs(host.privateGateway))) return { addresses: ['127.0.0.1'], guestPort: null };
+  const { privateGateway, registryPort = 5000 } = host;
+  return { addresses: ['127.0.0.1', privateGateway], guestPort: registryPort };
 }
 
-async function gatewayIn(hostFile: string): Promise<string | null> {
+async function bellowsHost(
+  hostFile: string,
+): Promise<{ privateGateway: string; registryPort?: number } | null> {
   try {
-    const { privateGateway } = JSON.parse(await readFile(hostFile, 'utf8')) as { privateGateway?: unknown };
-    return typeof privateGateway === 'string' ? privateGateway : null;
+    const said = JSON.parse(await readFile(hostFile, 'utf8')) as { privateGateway?: unknown };
+    return typeof said.privateGateway === 'string'
+      ? (said as { privateGateway: string; registryPort?: number })
+      : null;
   } catch {
     return null; // This machine is no Bellows host.
   }
@@ -52,7 +64,7 @@ export class RegistryStart {
   constructor(
     private readonly settings: Pick<Settings, 'home' | 'registryDoor'>,
     private readonly program: string,
-    private readonly bind: readonly string[],
+    private readonly bind: RegistryBind,
   ) {}
 
   /** HOST:PORT for people on this machine; null before it runs. */
@@ -66,7 +78,7 @@ export class RegistryStart {
     return {
       BELLOWS_REGISTRY_FOLDER: join(home, 'registry'),
       BELLOWS_REGISTRY_PROGRAM: this.program,
-      BELLOWS_REGISTRY_BIND: this.bind.join(','),
+      BELLOWS_REGISTRY_BIND: this.bind.addresses.join(','),
       BELLOWS_REGISTRY_PORT: registryDoor.port === null ? '' : String(registryDoor.port),
       BELLOWS_REGISTRY_SECRET: this.#secret,
       BELLOWS_REGISTRY_NAMES: given['BELLOWS_REGISTRY_NAMES'],
@@ -76,7 +88,7 @@ export class RegistryStart {
 
   /** @returns what its next start is given, so that it is found where it was. */
   heard({ port, control, authorityFile }: Ready): NodeJS.ProcessEnv {
-    const written = this.bind.map((address) => (address.includes(':') ? `[${address}]` : address));
+    const written = this.bind.addresses.map((address) => (address.includes(':') ? `[${address}]` : address));
     this.#addresses = written.map((address) => `${address}:${String(port)}`);
     this.#forOthers = {
       BELLOWS_REGISTRY_URL: String(control),
@@ -89,6 +101,13 @@ export class RegistryStart {
       BELLOWS_REGISTRY_CONTROL: new URL(String(control)).host,
       BELLOWS_REGISTRY_PORT: String(port),
     };
+  }
+
+  /** Null, or what keeps guests from it. */
+  get problem(): string | null {
+    const { guestPort } = this.bind;
+    if (this.address === null || guestPort === null || this.address.endsWith(`:${guestPort}`)) return null;
+    return `guests of this host reach a registry at port ${guestPort} alone: see infra/host/README.md`;
   }
 
   /** For the API and the worker. */

@@ -126,6 +126,7 @@ export class Stack {
       this.say(`there is no registry: ${(error as Error).message}`);
     }
     this.#registry = registry;
+    if (registry.problem) this.say(`the registry is at ${registry.address}; ${registry.problem}`);
     return registry.forOthers;
   }
 

@@ -23,6 +23,7 @@ import { runnerLog } from './log.js';
 import { Metrics } from './metrics.js';
 import { CLOUD, LOGGER, SETTINGS } from './provider-names.js';
 import { RingsProcessor } from './rings.processor.js';
+import { registryForGuests } from './registry-for-guests.js';
 import { Shift } from './shift.js';
 
 /** Settings with what a worker cannot do without. */
@@ -43,7 +44,10 @@ async function openCloud(settings: WorkerSettings, source: DataSource, logger: L
     queue: new BullOperationQueue({ redisUrl, databaseUrl, cloudId: controllerId }, trouble),
     clock: realClock,
     newId: idSource(randomBytes),
-    drivers: { libvirt: new LibvirtDriver(), ...(fleet && { sim: new SimDriver(fleet) }) },
+    drivers: {
+      libvirt: new LibvirtDriver({ registry: registryForGuests(settings) }),
+      ...(fleet && { sim: new SimDriver(fleet) }),
+    },
     controllerId,
     ...(gateway && { engines: new AskGateway(gateway, 'worker') }),
   };

@@ -7,6 +7,16 @@ export interface HostFacts {
   readonly bridge: string;
   /** MiB of QEMU's own, beyond the guest's memory. */
   readonly guestOverheadMib: number;
+  /** What guests are told of the cloud's registry; not of the host's own knowledge. */
+  readonly registry?: GuestRegistry;
+}
+
+/** A registry that a guest's container engine trusts without anybody's doing. */
+export interface GuestRegistry {
+  /** HOST:PORT as guests reach it. */
+  readonly address: string;
+  /** PEM of the authority it is trusted by; null: one that everybody trusts. */
+  readonly authority: string | null;
 }
 
 /** Volume of the pool that carries them, as JSON; infra/host/install.sh writes it. */

@@ -12,6 +12,7 @@ import type {
 import { Deadline, type Now } from './deadline.js';
 import { enrol, release } from './enrolment.js';
 import { asDriverError } from './failures.js';
+import type { GuestRegistry } from './host-facts.js';
 import { observeGuest } from './observe-guest.js';
 import { listGuests, observeHost } from './observe-host.js';
 import { HostSession } from './session.js';
@@ -26,6 +27,8 @@ export interface LibvirtDriverOptions {
   readonly bootingAtOnce?: number;
   /** How long a guest that says nothing counts as booting, in ms. */
   readonly bootMs?: number;
+  /** Told to every guest as it starts. */
+  readonly registry?: GuestRegistry;
 }
 
 /** Physical servers that run libvirt. Keeps connections, and no state that a crash could lose. */
@@ -131,8 +134,8 @@ export class LibvirtDriver implements HostDriver {
   private session({ uri }: HostRef): HostSession {
     let session = this.sessions.get(uri);
     if (!session) {
-      const { bootingAtOnce, bootMs = 60_000 } = this.options;
-      session = new HostSession(uri, { now: this.now, bootingAtOnce, bootMs });
+      const { bootingAtOnce, bootMs = 60_000, registry } = this.options;
+      session = new HostSession(uri, { now: this.now, bootingAtOnce, bootMs, registry });
       this.sessions.set(uri, session);
     }
     return session;

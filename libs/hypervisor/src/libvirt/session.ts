@@ -6,7 +6,13 @@ import { GuestAgents } from './agent/guest-agents.js';
 import { BootSlots } from './boot-slots.js';
 import type { Deadline, Now } from './deadline.js';
 import { EventHub } from './events.js';
-import { hostFactsVolume, parseHostFacts, poolName, type HostFacts } from './host-facts.js';
+import {
+  hostFactsVolume,
+  parseHostFacts,
+  poolName,
+  type GuestRegistry,
+  type HostFacts,
+} from './host-facts.js';
 import { at, readXml } from './xml/read.js';
 
 /**
@@ -27,6 +33,7 @@ export interface SessionSettings {
   readonly bootingAtOnce?: number;
   /** How long a guest that says nothing counts as booting, in ms. */
   readonly bootMs: number;
+  readonly registry?: GuestRegistry;
 }
 
 const maxFactsBytes = 64 * 1024;
@@ -91,7 +98,9 @@ export class HostSession {
     const xml = await connection.storagePoolGetXMLDesc(pool, 0, deadline.call('read the pool'));
     const path = at(readXml(xml), 'target', 'path')?.text;
     if (!path) throw new HypervisorRefusedError(`pool ${poolName} has no folder`);
-    const facts = parseHostFacts(await this.readFacts(connection, pool, deadline));
+    const { registry } = this.settings;
+    const said = parseHostFacts(await this.readFacts(connection, pool, deadline));
+    const facts = { ...said, ...(registry && { registry }) };
     const atOnce = this.settings.bootingAtOnce ?? (facts.virtType === 'kvm' ? 8 : 2);
     return { facts, storage: { pool, path }, boots: this.bootSlots(atOnce) };
   }

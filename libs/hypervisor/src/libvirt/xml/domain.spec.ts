@@ -47,6 +47,24 @@ describe('a domain', () => {
     expect(mibAt(view.elastic!.node, 'target', 'block')).toBe(2);
   });
 
+  it('tells its guest which registry to trust', () => {
+    const registry = { address: '10.77.0.1:5000', authority: '-----BEGIN CERTIFICATE-----\nMII+/=' };
+    for (const virtType of ['qemu', 'kvm'] as const) {
+      const domain = readXml(domainXml(spec, mark(), { ...facts, virtType, registry }, paths));
+      const told = childrenOf(at(domain, 'sysinfo'), 'entry').map(({ attributes, text }) => [
+        attributes['name'],
+        text,
+      ]);
+      expect(told).toEqual([
+        ...(virtType === 'qemu' ? [['opt/org.bellows/vcpus', String(spec.size.vcpus)]] : []),
+        ['opt/org.bellows/registry', '10.77.0.1:5000'],
+        ['opt/org.bellows/registry-ca', registry.authority],
+      ]);
+    }
+    const kvm = readXml(domainXml(spec, mark(), { ...facts, virtType: 'kvm' }, paths));
+    expect(at(kvm, 'sysinfo')).toBeUndefined();
+  });
+
   it('has a channel for its agent and one for streams, at paths that libvirt chooses', () => {
     const channels = childrenOf(at(readXml(domainXml(spec, mark(), facts, paths)), 'devices'), 'channel');
     expect(channels.map((channel) => at(channel, 'target')?.attributes['name'])).toEqual([

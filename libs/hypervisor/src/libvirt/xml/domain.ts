@@ -29,11 +29,19 @@ const maxVcpus = ({ size, floor, ceiling }: GuestSpec): number =>
 const presentVcpus = (spec: GuestSpec, virtType: HostFacts['virtType']): number =>
   virtType === 'qemu' ? maxVcpus(spec) : spec.size.vcpus;
 
-/** Read by the image's early boot: the CPUs beyond that number are put to sleep before they cost anything. */
-const wakeVcpus = (vcpus: number): XmlContent => ({
-  '@type': 'fwcfg',
-  entry: { '@name': 'opt/org.bellows/vcpus', '#': vcpus },
-});
+/**
+ * What the guest reads of us as it boots (QEMU's fw_cfg): how many CPUs to wake, for those beyond are put to sleep
+ * before they cost anything; and which registry its container engine trusts.
+ */
+function toldToGuest(spec: GuestSpec, { virtType, registry }: HostFacts): XmlContent | undefined {
+  const told: [string, string | number][] = [];
+  if (virtType === 'qemu') told.push(['vcpus', spec.size.vcpus]);
+  if (registry) told.push(['registry', registry.address]);
+  if (registry?.authority) told.push(['registry-ca', registry.authority]);
+  if (told.length === 0) return undefined;
+  const entry = told.map(([name, text]) => ({ '@name': `opt/org.bellows/${name}`, '#': text }));
+  return { '@type': 'fwcfg', entry };
+}
 
 /** x86-64-v2 on both: what today's distributions need, and what every host of the last decade can give. */
 const cpuModel = {
@@ -140,7 +148,7 @@ export function domainXml(spec: GuestSpec, mark: InstanceMark, facts: HostFacts,
       ...memory(spec),
       vcpu: { '@placement': 'static', '@current': presentVcpus(spec, facts.virtType), '#': maxVcpus(spec) },
       cputune: { global_period: cpuPeriodUs, global_quota: cpuQuotaUs(spec.size.vcpus) },
-      sysinfo: facts.virtType === 'qemu' ? wakeVcpus(spec.size.vcpus) : undefined,
+      sysinfo: toldToGuest(spec, facts),
       os: { type: { '@arch': 'x86_64', '@machine': machineType, '#': 'hvm' } },
       features: { acpi: {}, ...(facts.virtType === 'qemu' ? { tcg } : {}) },
       cpu: cpu(spec, facts.virtType),
