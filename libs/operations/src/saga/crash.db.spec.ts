@@ -99,6 +99,7 @@ describe('whatever dies at whatever moment', () => {
     if (from === 'new') return made;
     expect((await here.finish(made.operation)).state).toBe('succeeded');
     const { id } = made.instance;
+    await here.engineIsReady(id);
     if (from === 'stopped') await here.finish(await power('stop')(here, id));
     const operation = await ask(here, id);
     return { instance: (await here.store.instance(id))!, operation };
@@ -149,6 +150,8 @@ describe('whatever dies at whatever moment', () => {
       for (const { instance, ended, fate } of results) {
         expect(fate).toBe('died');
         expect(ended.state).toBe('succeeded');
+        if (ended.steps.some(({ name }) => name === 'confirm-engine'))
+          expect(ended.confirmedBy).toBe('engine');
         await standsAt(instance, scenario.ends);
       }
       await booksBalance();

@@ -10,6 +10,7 @@ import { Admission, type Accepted } from '../instance/create.js';
 import type { CreateAsk } from '../instance/new-instance.js';
 import { defaultProjectId } from '../project/default.js';
 import type { Clock } from '../ports/clock.js';
+import type { EngineQuestions } from '../ports/engine.js';
 import type { HostDriver } from '../ports/host-driver.js';
 import type { OperationQueue } from '../ports/queue.js';
 import type { Instance, Operation } from '../ports/rows.js';
@@ -33,6 +34,15 @@ const deafQueue: OperationQueue = {
   depth: async () => 0,
   close: async () => undefined,
 };
+
+/** Engines that count what the model gives their guests. */
+const enginesOf = (driver: HostDriver): EngineQuestions => ({
+  async machine(host, instanceId) {
+    const { guest } = await driver.observeGuest(host, instanceId, { askGuest: true });
+    return guest && { cpus: guest.vcpus, memTotalMib: guest.ramMib, cgroups: 2, container: null };
+  },
+  containers: async () => [],
+});
 
 export const admin: Ask = {
   principal: { actor: 'test', role: 'admin', projectId: null },
@@ -58,6 +68,7 @@ export async function world(leaseMs = 450) {
     newId,
     drivers,
     controllerId,
+    engines: enginesOf(drivers.sim),
   });
   const cloud = cloudWith({ sim: driver });
   await ensureFirstCatalogue(cloud);
@@ -93,6 +104,9 @@ export async function world(leaseMs = 450) {
       }
       throw new Error(`${operation.kind} ${operation.id} did not end`);
     },
+    /** From here on its engine is known: a live resize asks it. */
+    engineIsReady: (instanceId: InstanceId) =>
+      store.recordEngines([{ instanceId, state: 'ready', version: '26', seenAt: realClock.now() }]),
     look: (id: InstanceId) => driver.observeGuest(ref, id, { askGuest: true }),
     /** The books: what the host and the quota have claimed, and what the instances add up to. */
     async books() {
