@@ -61,7 +61,7 @@ export class DockerAuthorities {
     const open = rows.flatMap((row) => this.#open(row));
     const signer = signerOf(open, now);
     if (!signer) throw new Error(`the docker authority ${id} cannot be opened`);
-    const certificates = open.map(({ certificate }) => `${certificate.trimEnd()}\n`);
+    const certificates = open.map(({ certificate }) => certificate);
     return { certificates, bundle: certificates.join(''), signer };
   }
 

@@ -45,6 +45,9 @@ async function keyPem({ privateKey }: Pair): Promise<string> {
   return exported.export({ format: 'pem', type: 'pkcs8' }).toString();
 }
 
+/** A line of its own at the end: certificates are put behind each other. */
+const pemOf = (made: X509Certificate): string => `${made.toString('pem').trimEnd()}\n`;
+
 function signingKey({ key }: KeyAndCertificate): Promise<webcrypto.CryptoKey> {
   const der = createPrivateKey(key).export({ format: 'der', type: 'pkcs8' });
   return subtle.importKey('pkcs8', der, algorithm, false, ['sign']);
@@ -69,7 +72,7 @@ export async function makeAuthority(name: string, validity: Validity): Promise<K
     },
     webcrypto,
   );
-  return { key: await keyPem(pair), certificate: made.toString('pem') };
+  return { key: await keyPem(pair), certificate: pemOf(made) };
 }
 
 interface Leaf {
@@ -104,7 +107,7 @@ async function sign(
     },
     webcrypto,
   );
-  return { key: await keyPem(pair), certificate: made.toString('pem') };
+  return { key: await keyPem(pair), certificate: pemOf(made) };
 }
 
 /** @param names host names and IP addresses that clients reach the port by. */

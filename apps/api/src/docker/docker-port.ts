@@ -2,7 +2,7 @@ import { constants } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import { isIP, type AddressInfo } from 'node:net';
+import { isIP, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
@@ -34,6 +34,8 @@ export interface DockerPortOptions extends DockerPortSettings {
 export class DockerPort implements BeforeApplicationShutdown {
   #server: Server | null = null;
   #timer: NodeJS.Timeout | null = null;
+  /** Those in the middle of their handshake, too. */
+  readonly #sockets = new Set<Socket>();
   readonly #certificate: PortCertificate;
 
   constructor(
@@ -78,7 +80,7 @@ export class DockerPort implements BeforeApplicationShutdown {
   beforeApplicationShutdown(): void {
     if (this.#timer) clearInterval(this.#timer);
     this.#server?.close();
-    this.#server?.closeAllConnections();
+    for (const socket of this.#sockets) socket.destroy();
     this.#server = null;
   }
 
@@ -99,6 +101,10 @@ export class DockerPort implements BeforeApplicationShutdown {
       // A client that has no more to say (`docker exec -i < file`) still listens.
       allowHalfOpen: true,
       noDelay: true,
+    });
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
     });
     const [toHttp] = server.listeners('secureConnection') as ((socket: TLSSocket) => void)[];
     server.removeAllListeners('secureConnection');
