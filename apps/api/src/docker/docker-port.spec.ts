@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import type { AuthorityRecords, DockerAuthority } from '@bellows/operations/ports/docker-authority';
 import { makeLogger } from '../http/logger.js';
 import { DockerAuthorities } from './authorities.js';
 import { DockerPort, type DockerPortOptions } from './docker-port.js';
@@ -8,20 +9,14 @@ import { PortCertificate } from './port-certificate.js';
 import { namesOf } from './port-names.js';
 
 const dayMs = 86_400_000;
-const authorities = () =>
-  new DockerAuthorities(
-    {
-      rows: [] as never[],
-      async dockerAuthorities() {
-        return this.rows;
-      },
-      async addDockerAuthority(one: unknown) {
-        this.rows.push(one as never);
-      },
-    } as never,
-    { now: () => Date.now() },
-    'secret',
-  );
+const authorities = () => {
+  const rows: DockerAuthority[] = [];
+  const records: AuthorityRecords = {
+    dockerAuthorities: () => Promise.resolve(rows),
+    addDockerAuthority: (one) => Promise.resolve(void rows.push(one)),
+  };
+  return new DockerAuthorities(records, { now: () => Date.now() }, 'secret');
+};
 
 describe('the docker port', () => {
   let close: (() => unknown)[] = [];
