@@ -119,7 +119,8 @@ export class Front {
     const route = routeOf(path);
     if (!route) throw new Refused(unknown);
     if (!methodsOf(route).includes(method)) throw new Refused(notAllowed(route));
-    if (!writes(method)) return void (await carry(exchange, this.options.socketPath(), null));
+    const ofUpload = route.kind === 'upload';
+    if (!writes(method) && !ofUpload) return void (await carry(exchange, this.options.socketPath(), null));
     const passport = this.options.passports.read(headers.authorization);
     if (!('repository' in route)) throw new Refused(notAllowed(route));
     await this.options.writing.serve(exchange, route, passport);

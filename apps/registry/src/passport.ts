@@ -38,10 +38,11 @@ export class Passports {
     if (!verify('sha256', signed, key, Buffer.from(signature, 'base64url'))) return null;
     const { iss, aud, exp, nbf, access, limits } = jsonOf(claims) as Record<string, unknown>;
     const now = this.now() / 1000;
+    if (!Array.isArray(access) || !access.every(isGrant)) return null;
     if (iss !== tokenIssuer || aud !== tokenService) return null;
     if (Number(exp) + leewaySeconds < now || Number(nbf) - leewaySeconds > now) return null;
     return {
-      access: (access ?? []) as Passport['access'],
+      access,
       limits: (limits ?? {}) as Passport['limits'],
     };
   }
@@ -51,6 +52,11 @@ export const allows = ({ access }: Passport, repository: string, action: string)
   access.some(
     ({ type, name, actions }) => type === 'repository' && name === repository && actions.includes(action),
   );
+
+function isGrant(entry: unknown): entry is Passport['access'][number] {
+  const { type, name, actions } = (entry ?? {}) as Record<string, unknown>;
+  return typeof type === 'string' && typeof name === 'string' && Array.isArray(actions);
+}
 
 function jsonOf(part: string): unknown {
   try {

@@ -81,7 +81,7 @@ export class RegistryBench {
   copy(from: string, to: string, token: string | null, side: 'src' | 'dest'): Promise<Ran> {
     const who = token === null ? [`--${side}-no-creds`] : [`--${side}-creds`, `anyone:${token}`];
     const trust = [`--${side}-cert-dir`, join(this.folder, 'certs')];
-    return this.skopeo('copy', ...trust, ...who, from, to);
+    return this.skopeo('copy', '--preserve-digests', ...trust, ...who, from, to);
   }
 
   push(layout: string, name: string, token: string | null): Promise<Ran> {

@@ -1,5 +1,5 @@
 import type { Dirent } from 'node:fs';
-import { readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, rmdir, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDigest } from '@bellows/domain/repository';
 
@@ -90,6 +90,11 @@ export class StoredImages {
 
   async uploadBytes(name: string, id: string): Promise<number> {
     return (await bytesOf(join(this.#repository(name), '_uploads', id, 'data'))) ?? 0;
+  }
+
+  /** Takes back what came after the client was last told how far it got. */
+  async cutUpload(name: string, id: string, bytes: number): Promise<void> {
+    await truncate(join(this.#repository(name), '_uploads', id, 'data'), bytes);
   }
 
   async forgetUpload(name: string, id: string): Promise<void> {

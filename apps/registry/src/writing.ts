@@ -8,18 +8,12 @@ import { allows, tokenService, type Passport } from './passport.js';
 import { refusal, Refused, type Refusal } from './refusal.js';
 import type { RepositoryRoute } from './route.js';
 import { largestManifest, type StoredImages } from './stored-images.js';
+import { Uploads } from './uploads.js';
 import { carry, type Answered, type Exchange } from './upstream.js';
 
-/** Of one project at once; docker sends five layers side by side, skopeo six. */
-const mostUploads = 64;
 const collecting = refusal(503, 'UNAVAILABLE', 'The registry gives back space just now; try again.', {
   'retry-after': '5',
 });
-const tooManyUploads = refusal(429, 'TOOMANYREQUESTS', `At most ${mostUploads} uploads at once.`);
-/** A client that has its answer goes on at once; the request before is settled a moment later. */
-const settledWithinMs = 2_000;
-const twoWriters = refusal(400, 'BLOB_UPLOAD_INVALID', 'Another request writes to this upload.');
-
 interface Place {
   readonly account: Account;
   /** Bytes the project may keep. */
@@ -31,8 +25,7 @@ const full = (limit: number): Refusal =>
 
 /** What changes the store: let in only with a token that allows it, while there is room, and counted as it comes. */
 export class Writing {
-  readonly #writers = new Map<string, Promise<void>>();
-  readonly #uploadsOf = new Map<string, number>();
+  readonly #uploads = new Uploads();
 
   constructor(
     private readonly distribution: Pick<Distribution, 'socketPath'>,
@@ -92,57 +85,69 @@ export class Writing {
     }
   }
 
-  async #upload(exchange: Exchange, route: RepositoryRoute, { account, limit }: Place): Promise<void> {
-    const { repository, reference: id } = route;
-    const owner = route.owner.project ?? '';
-    const digest = exchange.incoming.method === 'PUT' ? queryOf(exchange).get('digest') : null;
+  async #upload(exchange: Exchange, route: RepositoryRoute, place: Place): Promise<void> {
+    const { method } = exchange.incoming;
+    const digest = method === 'PUT' ? queryOf(exchange).get('digest') : null;
     if (digest !== null && !isDigest(digest))
       throw new Refused(refusal(400, 'DIGEST_INVALID', 'sha256 only'));
-    const leave = await this.#occupy(id);
-    const going = this.#uploadsOf.get(owner) ?? 0;
-    if (going >= mostUploads) {
-      leave();
-      throw new Refused(tooManyUploads);
-    }
-    this.#uploadsOf.set(owner, going + 1);
+    const leave = await this.#uploads.enter(route.owner.project ?? '', route.reference);
     try {
-      const soFar = await this.images.uploadBytes(repository, id);
-      const meter = metered((bytes) => {
-        account.uploading(id, soFar + bytes);
-        if (account.usedBytes > limit) throw new Refused(full(limit));
-      });
+      await this.#mend(exchange, route);
+      if (method === 'GET') await this.#carry(exchange, null);
+      else await this.#receive(exchange, route, place, digest);
+    } finally {
+      await this.#settle(place.account, route);
+      leave();
+    }
+  }
+
+  async #receive(
+    exchange: Exchange,
+    { repository, reference: id }: RepositoryRoute,
+    { account, limit }: Place,
+    digest: string | null,
+  ): Promise<void> {
+    const soFar = await this.images.uploadBytes(repository, id);
+    const meter = metered((bytes) => {
+      account.uploading(id, soFar + bytes);
+      if (account.usedBytes > limit) throw new Refused(full(limit));
+    });
+    this.gate.pushing(repository);
+    try {
       const { status } = await this.#carry(exchange, meter);
       if (digest && status === 201) account.keep(digest, (await this.images.blobBytes(digest)) ?? 0);
-      this.gate.pushing(repository);
     } catch (error) {
+      await this.#untilStill(repository, id);
       if (error instanceof Refused && error.refusal.code === 'DENIED') {
         await this.images.forgetUpload(repository, id);
       }
       throw error;
-    } finally {
-      await this.#settle(account, repository, id);
-      leave();
-      const left = this.#uploadsOf.get(owner)! - 1;
-      if (left > 0) this.#uploadsOf.set(owner, left);
-      else this.#uploadsOf.delete(owner);
     }
   }
 
-  /** @returns to be called on leaving. @throws Refused where another request goes on writing to the upload. */
-  async #occupy(id: string): Promise<() => void> {
-    const before = this.#writers.get(id);
-    if (before) await Promise.race([before, sleep(settledWithinMs, undefined, { ref: false })]);
-    if (this.#writers.has(id)) throw new Refused(twoWriters);
-    let left: () => void = () => undefined;
-    this.#writers.set(id, new Promise((resolve) => (left = resolve)));
-    return () => {
-      this.#writers.delete(id);
-      left();
-    };
+  /**
+   * The registry gives an upload up when more has come of it than the client was told, which is so whenever a line was
+   * cut: the surplus is taken back first, and the client goes on from where it knows it is.
+   */
+  async #mend(exchange: Exchange, { repository, reference: id }: RepositoryRoute): Promise<void> {
+    const told = offsetIn(queryOf(exchange).get('_state'));
+    if (told === null || (await this.images.uploadBytes(repository, id)) <= told) return;
+    await this.images.cutUpload(repository, id, told);
+  }
+
+  /** The registry hears of a cut line a moment after us, and writes until then. */
+  async #untilStill(repository: string, id: string): Promise<void> {
+    let before = -1;
+    for (let looks = 0; looks < 20; looks++) {
+      const bytes = await this.images.uploadBytes(repository, id);
+      if (bytes === before) return;
+      before = bytes;
+      await sleep(50);
+    }
   }
 
   /** What was written of an upload that was cut off stays, so that it can be gone on with; and it counts. */
-  async #settle(account: Account, repository: string, id: string): Promise<void> {
+  async #settle(account: Account, { repository, reference: id }: RepositoryRoute): Promise<void> {
     const bytes = await this.images.uploadBytes(repository, id);
     account.uploading(id, bytes > 0 ? bytes : null);
   }
@@ -179,6 +184,22 @@ export class Writing {
 
 const queryOf = ({ incoming }: Exchange): URLSearchParams =>
   new URLSearchParams((incoming.url ?? '').split('?')[1] ?? '');
+
+/**
+ * How far the client was told it got: in clear inside the state that the registry gave it (32 bytes of HMAC, then
+ * JSON). Not checked here; whoever changes it spoils an upload of its own, and the registry refuses it.
+ */
+function offsetIn(state: string | null): number | null {
+  try {
+    const text = Buffer.from(state ?? '', 'base64url')
+      .subarray(32)
+      .toString('utf8');
+    const { Offset } = JSON.parse(text) as { Offset?: unknown };
+    return Number.isSafeInteger(Offset) && (Offset as number) >= 0 ? (Offset as number) : null;
+  } catch {
+    return null;
+  }
+}
 
 /** @param heard with all bytes so far; may throw, and the stream ends with that. */
 function metered(heard: (bytes: number) => void): Transform {
