@@ -35,6 +35,6 @@ export const byCertificate = (authenticator: Authenticator, clock: Clock): WayIn
   },
   until: (incoming) => identityOf(incoming)?.expiresAt ?? null,
   whatToShow:
-    'This certificate, or the token it came from, is not valid any more. Run "bellows docker-env --tls" again.',
+    'This certificate, or the token it came from, is not valid any more. Run "bellows docker-env INSTANCE --tls" again.',
   challenge: [],
 });

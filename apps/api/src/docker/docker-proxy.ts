@@ -11,6 +11,7 @@ import { replyOn, replyProblem } from '@bellows/engine/proxy/reply';
 import type { HeaderList } from '@bellows/engine/proxy/request';
 import type { Principal } from '@bellows/operations/cloud';
 import type { EpochMs } from '@bellows/operations/ports/rows';
+import type { EngineJobs } from '../engine-jobs/recorder.js';
 import { problemFor } from '../http/problem.filter.js';
 import { problemOf, protocolProblem, retryAfterOf, type Problem } from '../http/problem.js';
 import type { Admitted, DockerAdmission } from './admission.js';
@@ -31,6 +32,7 @@ export class DockerProxy {
   constructor(
     private readonly admission: DockerAdmission,
     private readonly streams: OpenStreams,
+    private readonly jobs: Pick<EngineJobs, 'begin'>,
     private readonly gateway: GatewayAddress | null,
     private readonly trouble: (error: unknown) => void,
   ) {}
@@ -66,21 +68,27 @@ export class DockerProxy {
   ): Promise<string | null> {
     const { request, principal, instanceId, host } = admitted;
     const { gateway } = this;
+    const job = this.jobs.begin(admitted);
     const far = gateway && (await gatewayLine(gateway).catch(() => null));
-    if (!gateway || !far) return this.#refuse(caller, problemOf(gatewayDown), requestId);
+    if (!gateway || !far) {
+      job.ended({ how: 'failed', status: 503 }, [], null);
+      return this.#refuse(caller, problemOf(gatewayDown), requestId);
+    }
     const line: ServerResponse | Duplex = caller.kind === 'call' ? caller.outgoing : caller.socket;
     const cut = (): void => void line.destroy();
     const closed = this.streams.add({ tokenId: principal.actor as TokenId, instanceId, until, cut });
     let code: string | null = null;
-    const sign = (_status: number, raw: readonly string[]): HeaderList => {
+    const sign = (status: number, raw: readonly string[]): HeaderList => {
+      job.answered(status, raw);
       code = valueOf(raw, codeHeader);
       return [['X-Request-Id', requestId], ...retryAfter(code)];
     };
     const passage = passageHeaders({ host, instanceId, principal: principal.actor }, gateway.secret);
     const headers = [...request.headers, ...passage];
     const exchange = { request: { ...request, headers }, caller, sign, pace: this.#pace };
-    const { how } = await carry(exchange, far).finally(closed);
-    return how === 'failed' ? (code ?? 'engine-unreachable') : code;
+    const ended = await carry(exchange, far).finally(closed);
+    job.ended(ended, headers, far);
+    return ended.how === 'failed' ? (code ?? 'engine-unreachable') : code;
   }
 
   #refuse(caller: Caller, problem: Problem, requestId: string, challenge: HeaderList = []): string {

@@ -187,7 +187,7 @@ describe('a refusal is heard', () => {
     const from = Date.now() - 120_000;
     const late = await signClient(signer, { instanceId, tokenId, expiresAt: from + 60_000 }, from);
     const answer = await tls.call({ ca: shown.ca, ...late }, 'GET', '/info');
-    const message = expect.stringContaining('docker-env --tls');
+    const message = expect.stringContaining('docker-env INSTANCE --tls');
     expect(answer).toMatchObject({ status: 401, body: { code: 'unauthorized', message } });
     expect(await tls.raw({ ca: shown.ca, ...late }, upgradeTo('tcp'))).toMatch(/^HTTP\/1\.1 401 /);
     expect(tls.bench.engine.seen).toEqual([]);

@@ -4,6 +4,7 @@ import { ensureAdminToken } from '@bellows/config/home';
 import type { Cloud } from '@bellows/operations/cloud';
 import { Authenticator } from '@bellows/operations/token/authenticate';
 import type { ApiSettings } from '../api-settings.js';
+import { EngineJobs } from '../engine-jobs/recorder.js';
 import { RateLimit } from '../http/rate-limit.js';
 import { CLOUD, LOGGER, SETTINGS } from '../provider-names.js';
 import { DockerAdmission } from './admission.js';
@@ -23,15 +24,16 @@ export const dockerProviders: Provider[] = [
   },
   {
     provide: DockerProxy,
-    inject: [CLOUD, RateLimit, OpenStreams, SETTINGS, LOGGER],
+    inject: [CLOUD, RateLimit, OpenStreams, EngineJobs, SETTINGS, LOGGER],
     useFactory: (
       cloud: Cloud,
       limit: RateLimit,
       streams: OpenStreams,
+      jobs: EngineJobs,
       { gateway }: ApiSettings,
       logger: Logger,
     ) =>
-      new DockerProxy(new DockerAdmission(cloud, limit), streams, gateway, (error) =>
+      new DockerProxy(new DockerAdmission(cloud, limit), streams, jobs, gateway, (error) =>
         logger.error({ err: error }, 'a docker request failed'),
       ),
   },

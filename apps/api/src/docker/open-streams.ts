@@ -6,7 +6,8 @@ import type { EpochMs } from '@bellows/operations/ports/rows';
 /** An exchange with a guest's engine that is under way. */
 export interface OpenStream {
   readonly tokenId: TokenId;
-  readonly instanceId: InstanceId;
+  /** Null: whether an instance runs is nothing to it. */
+  readonly instanceId: InstanceId | null;
   /** When what let it in expires, beside the token; null: never. */
   readonly until: EpochMs | null;
   cut(): void;
@@ -60,7 +61,7 @@ export class OpenStreams {
     const streams = [...this.#open];
     const [tokens, instances] = await Promise.all([
       store.tokensById([...new Set(streams.map(({ tokenId }) => tokenId))]),
-      store.instancesById([...new Set(streams.map(({ instanceId }) => instanceId))]),
+      store.instancesById([...new Set(streams.flatMap(({ instanceId }) => instanceId ?? []))]),
     ]);
     const now = clock.now();
     const valid = tokens.filter(
@@ -70,7 +71,8 @@ export class OpenStreams {
     const there = new Set(instances.filter(({ state }) => reachable.includes(state)).map(({ id }) => id));
     for (const stream of streams) {
       const late = stream.until !== null && stream.until <= now;
-      if (late || !usable.has(stream.tokenId) || !there.has(stream.instanceId)) stream.cut();
+      const stopped = stream.instanceId !== null && !there.has(stream.instanceId);
+      if (late || stopped || !usable.has(stream.tokenId)) stream.cut();
     }
   }
 }

@@ -44,10 +44,17 @@ export function fastifyAdapter(settings: Pick<Settings, 'tls'>, logger: Logger):
     clientErrorHandler: answerNoHttp,
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
       answerError(error, request, reply),
-    ...(tls && { https: { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) } }),
+    ...(tls && { https: httpsOf(tls) }),
   };
   return new FastifyAdapter(options as unknown as FastifyServerOptions);
 }
+
+/** As over plain HTTP, a docker client that has no more to say (`docker run -i < file`) must still hear. */
+const httpsOf = ({ certFile, keyFile }: NonNullable<Settings['tls']>) => ({
+  cert: readFileSync(certFile),
+  key: readFileSync(keyFile),
+  allowHalfOpen: true,
+});
 
 /** What every request passes besides its controller. */
 export function installHooks(app: NestFastifyApplication, metrics: Metrics): void {
