@@ -10,8 +10,6 @@ export interface CollectionReport {
   readonly error: string | null;
 }
 
-/** A push that did nothing for so long is not waited for; docker goes on with one within seconds. */
-const quietMs = 30_000;
 const waitForPushesMs = 10 * 60_000;
 const writersLeaveWithinMs = 60_000;
 const hourMs = 3_600_000;
@@ -27,6 +25,7 @@ export class Collector {
     private readonly images: StoredImages,
     private readonly ledger: Ledger,
     private readonly gate: Gate,
+    private readonly quietMs: number,
     private readonly log: (message: string, detail?: unknown) => void,
   ) {}
 
@@ -48,7 +47,8 @@ export class Collector {
     let error: string | null = null;
     try {
       const until = startedAt + waitForPushesMs;
-      while (this.gate.pushesSince(quietMs) > 0 && Date.now() < until && !this.#stopped) await sleep(250);
+      while (this.gate.pushesSince(this.quietMs) > 0 && Date.now() < until && !this.#stopped)
+        await sleep(250);
       if (!this.#stopped) await this.gate.alone(() => this.#giveBack(), writersLeaveWithinMs);
     } catch (caught) {
       error = (caught as Error).message;

@@ -38,12 +38,13 @@ export class RegistryBench {
   static async start(): Promise<RegistryBench> {
     const folder = await mkdtemp(join(tmpdir(), 'bellows-registry-'));
     const troubles: string[] = [];
-    const settings = readSettings({
+    const given = readSettings({
       BELLOWS_REGISTRY_FOLDER: join(folder, 'registry'),
       BELLOWS_REGISTRY_PORT: '0',
       BELLOWS_REGISTRY_SECRET: secret,
       BELLOWS_REGISTRY_COLLECT_HOUR: 'never',
     });
+    const settings = { ...given, quietMs: 5_000 };
     const running = await startRegistry(settings, (text, detail) =>
       troubles.push(`${text} ${String(detail)}`),
     );

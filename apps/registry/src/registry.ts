@@ -43,7 +43,7 @@ export async function startRegistry(settings: RegistrySettings, log: Log): Promi
   const images = new StoredImages(distribution.storage);
   const ledger = new Ledger(images);
   const gate = new Gate(Date.now);
-  const collector = new Collector(distribution, images, ledger, gate, log);
+  const collector = new Collector(distribution, images, ledger, gate, settings.quietMs, log);
   const control = new Control(settings.control.secret, images, ledger, gate, collector);
   const parts = {
     socketPath: () => distribution.socketPath,

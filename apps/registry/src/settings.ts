@@ -16,6 +16,8 @@ export interface RegistrySettings {
   readonly apiUrl: string | null;
   /** Hour of the day (UTC) at which space is given back; null: only when asked to. */
   readonly collectAtHour: number | null;
+  /** A push that did nothing for so long is not waited for when space is given back. */
+  readonly quietMs: number;
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -40,6 +42,7 @@ export function readSettings(env: Variables): RegistrySettings {
     control: controlOf(env),
     apiUrl,
     collectAtHour: env['BELLOWS_REGISTRY_COLLECT_HOUR'] === 'never' ? null : hourOf(env),
+    quietMs: 30_000,
   };
 }
 

@@ -110,7 +110,10 @@ export class Writing {
     const soFar = await this.images.uploadBytes(repository, id);
     const meter = metered((bytes) => {
       account.uploading(id, soFar + bytes);
-      if (account.usedBytes > limit) throw new Refused(full(limit));
+      if (account.usedBytes <= limit) return;
+      // Given up: what others are sending at this moment may have its room.
+      account.uploading(id, null);
+      throw new Refused(full(limit));
     });
     this.gate.pushing(repository);
     try {
