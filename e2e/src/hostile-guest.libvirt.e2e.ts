@@ -126,9 +126,13 @@ describe('a hostile guest', () => {
   }, 60_000);
 
   it('that lies grows to what it was given, and gives back only what QEMU and the quota take', async () => {
+    for (const until = Date.now() + 60_000; (await lab.instance(villain.id)).docker.state !== 'ready';)
+      if (Date.now() > until) throw new Error('its engine never spoke');
+      else await sleep(500);
     await play(villain.shell, 'liar');
     const grown = await lab.resize(villain.id, { plan: 'ecs-2c2g' });
-    expect(grown.state).toBe('succeeded');
+    // Its agent says that it has all CPUs; the container engine beside it counts those that were never brought on.
+    expect(grown).toMatchObject({ state: 'partial', confirmedBy: 'guest' });
     const large = await booksAreReal(villain.id);
     expect(large).toMatchObject({ held: { vcpus: 2, ramMib: 2048 } });
     // It uses what it was given, claims to have given it back, and lies on.

@@ -33,15 +33,39 @@ describe('the main job on a real hypervisor', () => {
       );
       for (const until = Date.now() + 240_000; Date.now() < until; await sleep(1_000)) {
         const now = await instance();
-        if (now.size.held.ramMib === now.size.desired.ramMib && now.conditions.length === 0) return;
+        if (now.size.held.ramMib === now.size.desired.ramMib && now.conditions.length === 0)
+          return { engineMs: null };
       }
       throw new Error(`never settled: ${JSON.stringify(await instance())}`);
     }
     if (operation.state !== 'succeeded') note(`resize ${JSON.stringify(body)}: ${JSON.stringify(operation)}`);
     expect(operation.state).toBe('succeeded');
-    if (operation.steps.some((step: { name: string }) => step.name === 'confirm-growth')) {
-      expect(operation.confirmedBy).toBe('guest');
-    }
+    const asked = operation.steps.find((step: { name: string }) => step.name === 'confirm-engine');
+    expect([operation.confirmedBy, operation.warnings]).toEqual(['engine', []]);
+    return { engineMs: Date.parse(asked.finishedAt) - Date.parse(asked.startedAt) };
+  }
+
+  /** What `docker info` and a running container without limits say, each asked where its owner would ask. */
+  async function inDocker() {
+    const [cpus, memTotal, ...rest] = (
+      await shell.run(
+        "docker info --format '{{.NCPU}} {{.MemTotal}}' | tr ' ' '\\n'; docker exec counter sh -c 'nproc; cat /count; grep MemTotal /proc/meminfo'",
+      )
+    ).split('\n');
+    return {
+      info: { cpus: Number(cpus), memTotalMib: Math.round(Number(memTotal) / 2 ** 20) },
+      container: {
+        cpus: Number(rest[0]),
+        memTotalMib: Math.round(parseInt(rest[2]!.split(/ +/)[1]!) / 1024),
+      },
+      count: Number(rest[1]),
+    };
+  }
+
+  async function engineIs(state: string, limitMs = 120_000) {
+    for (const until = Date.now() + limitMs; Date.now() < until; await sleep(500))
+      if ((await instance()).docker.state === state) return;
+    throw new Error(`the engine is ${JSON.stringify((await instance()).docker)}`);
   }
 
   beforeAll(async () => {
@@ -118,6 +142,7 @@ describe('the main job on a real hypervisor', () => {
     expect(facts.kernel).toMatch(/^6\.1\./);
     expect(await shell.run('. /etc/os-release; echo $ID $VERSION_ID')).toBe('debian 12');
     await shell.startCounter();
+    await engineIs('ready');
   }, 1_200_000);
 
   it('plans a live resize with steps and a price, and changes nothing by it', async () => {
@@ -129,7 +154,13 @@ describe('the main job on a real hypervisor', () => {
       to: { vcpus: 2, ramMib: 2048 },
       price: { before: '0.0105', after: '0.0210', deltaPerHour: '0.0105' },
     });
-    expect(plan.steps).toEqual(['raise-limits', 'grow-memory', 'grow-vcpus', 'confirm-growth']);
+    expect(plan.steps).toEqual([
+      'raise-limits',
+      'grow-memory',
+      'grow-vcpus',
+      'confirm-growth',
+      'confirm-engine',
+    ]);
     expect(await instance()).toEqual(before);
   });
 
@@ -155,6 +186,75 @@ describe('the main job on a real hypervisor', () => {
     const { size } = await instance();
     expect(size).toMatchObject({ reserved: { vcpus: 1, ramMib: 1024 }, held: { vcpus: 1, ramMib: 1024 } });
   }, 300_000);
+
+  it('shows a running container its new size, while the container keeps counting', async () => {
+    await shell.run(
+      [
+        'mkdir -p /root/box/bin && cp /usr/bin/busybox /root/box/bin/',
+        'for tool in sh nproc cat grep mv sleep; do ln -sf busybox /root/box/bin/$tool; done',
+        'tar -C /root/box -c . | docker import - box',
+        "docker run -d --name counter --network none box sh -c 'i=0; while :; do i=$((i+1)); echo $i > /count.new; mv /count.new /count; sleep 0.2; done'",
+      ].join(' && '),
+      180_000,
+    );
+    let { count } = await inDocker();
+    for (const [plan, cpus, ramMib] of [
+      ['ecs-2c2g', 2, 2048],
+      ['ecs-4c4g', 4, 4096],
+      ['ecs-1c1g', 1, 1024],
+    ] as const) {
+      const { engineMs } = await resize({ plan });
+      const [guest, docker] = [await shell.facts(), await inDocker()];
+      note(
+        `${plan}: nproc ${guest.cpus}, docker info ${docker.info.cpus}, container ${docker.container.cpus}; MemTotal ${guest.memTotalMib}, ${docker.info.memTotalMib}, ${docker.container.memTotalMib} MiB; count ${docker.count}; the engine took ${engineMs} ms`,
+      );
+      expect([guest.cpus, docker.info.cpus, docker.container.cpus]).toEqual([cpus, cpus, cpus]);
+      expect(docker.info.memTotalMib).toBe(guest.memTotalMib);
+      expect(docker.container.memTotalMib).toBe(guest.memTotalMib);
+      expect(ramMib - guest.memTotalMib).toBeLessThan(64);
+      expect((await instance()).size).toMatchObject({
+        held: { vcpus: cpus, ramMib },
+        reserved: { vcpus: cpus, ramMib },
+      });
+      expect(docker.count).toBeGreaterThan(count);
+      count = docker.count;
+    }
+    expect(await shell.run("docker inspect -f '{{.State.Running}} {{.RestartCount}}' counter")).toBe(
+      'true 0',
+    );
+  }, 400_000);
+
+  it('does not shrink below what a running container was promised, unless its owner says so', async () => {
+    await resize({ plan: 'ecs-2c2g' });
+    await shell.run(
+      'docker run -d --name db --network none --memory 1500m --cpus 1.5 box sleep 100000',
+      120_000,
+    );
+    const { limits } = (await cloud.call('POST', `/v1/instances/${id}/resize-plans`, { plan: 'ecs-1c1g' }))
+      .body;
+    expect(limits.containers).toEqual([
+      expect.objectContaining({ name: 'db', ramMib: 1500, cpus: 1.5, blocks: true }),
+    ]);
+    const refused = await cloud.call('POST', `/v1/instances/${id}/resize`, { plan: 'ecs-1c1g' });
+    expect(refused).toMatchObject({ status: 409, body: { code: 'containers-promised' } });
+    const body = { plan: 'ecs-1c1g', allowContainers: true };
+    const allowed = await cloud.ended(await cloud.call('POST', `/v1/instances/${id}/resize`, body));
+    expect(allowed).toMatchObject({ state: 'succeeded', confirmedBy: 'engine' });
+    expect(allowed.warnings).toEqual([expect.stringContaining('db')]);
+    await shell.run('docker rm -f db', 120_000);
+  }, 400_000);
+
+  it("is resized without its owner's engine too: by its deadline, and with a warning", async () => {
+    await shell.run('systemctl stop docker.socket docker', 120_000);
+    const began = Date.now();
+    const operation = await cloud.ended(await cloud.call('POST', `/v1/instances/${id}/resize`, { vcpus: 2 }));
+    note(`without an engine: ${(Date.now() - began) / 1000} s, ${JSON.stringify(operation.warnings)}`);
+    expect(operation).toMatchObject({ state: 'succeeded', confirmedBy: 'hypervisor' });
+    expect(operation.warnings).toEqual([expect.stringContaining('container engine')]);
+    await shell.run('systemctl start docker.socket docker', 120_000);
+    await engineIs('ready');
+    await resize({ vcpus: 1 });
+  }, 400_000);
 
   it(`does it ${cycles} times over, 1→2→1→4→1 vCPU and 1→2→1 GiB, and the guest lives on`, async () => {
     const start = await shell.facts();
