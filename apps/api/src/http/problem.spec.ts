@@ -14,6 +14,7 @@ const contract: Record<RefusalCode, number> = {
   'not-elastic': 409,
   busy: 409,
   conflict: 409,
+  'containers-promised': 409,
   precondition: 412,
   'idempotency-mismatch': 422,
   'rate-limited': 429,
