@@ -10,13 +10,14 @@ export interface Said {
   readonly seconds: number;
 }
 
-/** The stock docker CLI, pointed at one instance by base path and header, with a folder to work in. */
+/** The stock docker CLI, pointed at one instance, with a folder to work in. */
 export class DockerCli {
   private constructor(
     readonly folder: string,
     private readonly env: NodeJS.ProcessEnv,
   ) {}
 
+  /** By base path and header. */
   static async pointedAt(url: string, instanceId: string, token: string): Promise<DockerCli> {
     const folder = await mkdtemp(join(tmpdir(), 'bellows docker '));
     const config = JSON.stringify({ HttpHeaders: { Authorization: `Bearer ${token}` } });
@@ -30,6 +31,15 @@ export class DockerCli {
       // buildx keeps neither path nor header.
       DOCKER_BUILDKIT: '0',
     });
+  }
+
+  /** As `bellows docker-env --shell json` says; null is a variable that must not be set. */
+  static async told(variables: Readonly<Record<string, string | null>>): Promise<DockerCli> {
+    const folder = await mkdtemp(join(tmpdir(), 'bellows docker '));
+    const set = Object.entries(variables).filter((pair): pair is [string, string] => pair[1] !== null);
+    // Modelled engines have no BuildKit.
+    const env = { PATH: process.env['PATH'], HOME: folder, DOCKER_BUILDKIT: '0' };
+    return new DockerCli(folder, { ...env, ...Object.fromEntries(set) });
   }
 
   /** What the commands of `docker-commands.ts` find in the folder. */
