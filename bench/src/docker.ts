@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { root, startCloud, type TestCloud } from '@bellows/e2e/support/cloud';
 import { GuestShell, makeSshKey } from '@bellows/e2e/support/guest-shell';
 import { DockerCli } from '@bellows/e2e/support/docker-cli';
-import { run } from '@bellows/e2e/support/host';
+import { freeHost, run } from '@bellows/e2e/support/host';
 import { DockerLine, zeros } from './docker-line.js';
 import { median, report, round } from './report.js';
 
@@ -18,12 +18,14 @@ const bytes = 100 * 1024 * 1024;
 const image = process.env['BELLOWS_BENCH_IMAGE'] ?? 'debian-12-micro';
 
 await run('sh', [`${root}/infra/host/netns-lab.sh`, 'up']);
+await freeHost();
 const cloud = await startCloud({ hosts: 'libvirt:qemu:///system' });
 let id = '';
 try {
   const key = await makeSshKey();
   const asked = { name: 'bench', plan: 'ecs-1c1g', image, sshKeys: [key.publicKey] };
   const created = await cloud.call('POST', '/v1/instances', asked);
+  if (created.status !== 202) throw new Error(JSON.stringify(created.body));
   id = created.body.instance.id;
   const operation = await cloud.ended(created, 600_000);
   if (operation.state !== 'succeeded') throw new Error(`no guest: ${JSON.stringify(operation)}`);
