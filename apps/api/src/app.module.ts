@@ -21,6 +21,7 @@ import { dataSource } from '@bellows/store/data-source';
 import { PostgresStore } from '@bellows/store/postgres-store';
 import { controllers } from './controllers.js';
 import { dockerProviders } from './docker/docker.providers.js';
+import { engineJobsProviders } from './engine-jobs/engine-jobs.providers.js';
 import type { FleetProbe } from './health/health.controller.js';
 import { AuthGuard } from './http/auth.guard.js';
 import { Metrics } from './http/metrics.js';
@@ -121,6 +122,7 @@ export class AppModule {
         ...adapters,
         ...useCases,
         ...dockerProviders,
+        ...engineJobsProviders,
         Metrics,
         Lifeline,
         { provide: APP_GUARD, useClass: AuthGuard },

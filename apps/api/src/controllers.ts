@@ -1,5 +1,6 @@
 import { CatalogueController } from './catalogue/catalogue.controller.js';
 import { DockerCertificatesController } from './docker/docker-certificates.controller.js';
+import { EngineJobsController } from './engine-jobs/engine-jobs.controller.js';
 import { HealthController } from './health/health.controller.js';
 import { HostsController } from './hosts/hosts.controller.js';
 import { IpPoolsController } from './hosts/ip-pools.controller.js';
@@ -21,6 +22,7 @@ export const controllers = [
   InstancesController,
   InstanceActionsController,
   DockerCertificatesController,
+  EngineJobsController,
   OperationsController,
   ProjectsController,
   TokensController,

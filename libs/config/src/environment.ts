@@ -94,6 +94,7 @@ export class Environment {
     'BELLOWS_FLEET_SECRET',
     'BELLOWS_GATEWAY_URL',
     'BELLOWS_GATEWAY_SECRET',
+    'BELLOWS_ENGINE_EVENTS',
     'BELLOWS_REGISTRY_URL',
     'BELLOWS_REGISTRY_SECRET',
     'BELLOWS_REGISTRY_KEY',
@@ -173,6 +174,10 @@ export class Environment {
   @MinLength(16, { message: 'at least 16 characters that nobody can guess' })
   @Matches(/^[\x21-\x7e]+$/, { message: 'printable ASCII characters without blanks' })
   BELLOWS_GATEWAY_SECRET?: string;
+
+  @IsOptional()
+  @Matches(/^(on|off)$/, { message: 'on or off' })
+  BELLOWS_ENGINE_EVENTS?: string;
 
   @IsOptional()
   @UrlText(['http:'], "where the registry's keeper listens: http://HOST:PORT")

@@ -31,6 +31,8 @@ export interface Settings {
   readonly fleet: { readonly url: string; readonly secret: string } | null;
   /** The process that speaks to container engines in guests; null: none can be reached. */
   readonly gateway: { readonly url: string; readonly secret: string } | null;
+  /** Whether the engines' own events are read while docker commands run, to show them with the engine's jobs. */
+  readonly engineEvents: boolean;
   /** The keeper of the registry, and how its tokens are signed; null: this cloud has no registry. */
   readonly registry: {
     readonly url: string;
@@ -120,6 +122,9 @@ function registryOf(e: Environment): Settings['registry'] {
   };
 }
 
+const addressOf = (url: string | undefined, secret: string | undefined) =>
+  url && secret ? { url, secret } : null;
+
 function settingsOf(environment: Environment): Settings {
   const e = environment;
   return {
@@ -143,14 +148,9 @@ function settingsOf(environment: Environment): Settings {
             byDefault: e.BELLOWS_DOCKER_PORT === undefined,
             host: e.BELLOWS_DOCKER_HOST ?? null,
           },
-    fleet:
-      e.BELLOWS_FLEET_URL && e.BELLOWS_FLEET_SECRET
-        ? { url: e.BELLOWS_FLEET_URL, secret: e.BELLOWS_FLEET_SECRET }
-        : null,
-    gateway:
-      e.BELLOWS_GATEWAY_URL && e.BELLOWS_GATEWAY_SECRET
-        ? { url: e.BELLOWS_GATEWAY_URL, secret: e.BELLOWS_GATEWAY_SECRET }
-        : null,
+    fleet: addressOf(e.BELLOWS_FLEET_URL, e.BELLOWS_FLEET_SECRET),
+    gateway: addressOf(e.BELLOWS_GATEWAY_URL, e.BELLOWS_GATEWAY_SECRET),
+    engineEvents: e.BELLOWS_ENGINE_EVENTS !== 'off',
     registry: registryOf(e),
     registryDoor: {
       port: e.BELLOWS_REGISTRY_PORT === undefined ? null : Number(e.BELLOWS_REGISTRY_PORT),
