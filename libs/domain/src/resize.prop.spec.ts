@@ -91,6 +91,11 @@ describe('a resize', () => {
           if (at('grow-disk') >= 0) expect(at('grow-disk')).toBe(steps.length - 1);
           if (at('raise-limits') >= 0) expect(at('raise-limits')).toBe(0);
           expect(steps.length === 0).toBe(sameSize(from, to));
+          // The engine is asked when the last of CPUs and memory has changed, and not for a disk.
+          const withEngine = resizeSteps(from, to, 'live', true);
+          const changes = steps.filter((step) => step !== 'grow-disk');
+          const asked = changes.length > 0 ? ['confirm-engine'] : [];
+          expect(withEngine).toEqual([...changes, ...asked, ...steps.slice(changes.length)]);
         },
       ),
     );

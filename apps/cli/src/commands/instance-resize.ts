@@ -18,6 +18,7 @@ type Impact = 'live' | 'live-migrate' | 'restart';
 interface ResizeOptions extends SizeOptions, WaitOptions {
   readonly resizePlan?: string;
   readonly allow?: Impact[];
+  readonly allowContainers?: boolean;
   readonly dryRun?: boolean;
 }
 
@@ -64,8 +65,8 @@ async function act(session: Session, name: string, options: ResizeOptions) {
   asked(options);
   const api = await session.api;
   const path = { id: await instanceId(session, name) };
-  const { resizePlan: resizePlanId, allow } = options;
-  const body = { ...bodyOf(options), resizePlanId, allow };
+  const { resizePlan: resizePlanId, allow, allowContainers } = options;
+  const body = { ...bodyOf(options), resizePlanId, allow, allowContainers };
   const { data } = await api.POST('/v1/instances/{id}/resize', { params: { path }, body });
   return accepted(session, data!, options);
 }
@@ -86,6 +87,7 @@ export function resize(noun: Command, runner: Runner): void {
           'restart',
         ]),
       )
+      .option('--allow-containers', 'also where running containers were promised more than the new size has')
       .option('--dry-run', 'the same as "resize-plan"'),
   ).action(runner.action(act));
   withSize(

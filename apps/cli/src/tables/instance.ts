@@ -110,6 +110,7 @@ export const resizePlanFacts = (name: string, plan: ResizePlan): Fact[] => [
   ['steps', plan.steps.join(' → ') || 'none'],
   ['price', ...priceCells(plan.price)],
   ['this host', `takes up to ${sizeText(plan.limits.thisHost)}`],
+  ...plan.warnings.map((warning): Fact => ['warning', toned(warning, 'busy')]),
   ['plan id', toned(plan.id, 'faint')],
   ['valid until', moment(plan.expiresAt)],
 ];
