@@ -94,8 +94,8 @@ describe('a resize', () => {
           // The engine is asked when the last of CPUs and memory has changed, and not for a disk.
           const withEngine = resizeSteps(from, to, 'live', true);
           const changes = steps.filter((step) => step !== 'grow-disk');
-          const asked = changes.length > 0 ? ['confirm-engine'] : [];
-          expect(withEngine).toEqual([...changes, ...asked, ...steps.slice(changes.length)]);
+          const last = changes.length > 0 ? ['confirm-engine'] : [];
+          expect(withEngine).toEqual([...changes, ...last, ...steps.slice(changes.length)]);
         },
       ),
     );
