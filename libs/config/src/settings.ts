@@ -125,6 +125,9 @@ function registryOf(e: Environment): Settings['registry'] {
 const addressOf = (url: string | undefined, secret: string | undefined) =>
   url && secret ? { url, secret } : null;
 
+const dockerPortOf = ({ BELLOWS_DOCKER_PORT: port, BELLOWS_DOCKER_HOST: host }: Environment) =>
+  port === 'off' ? null : { port: Number(port ?? 2376), byDefault: port === undefined, host: host ?? null };
+
 function settingsOf(environment: Environment): Settings {
   const e = environment;
   return {
@@ -140,14 +143,7 @@ function settingsOf(environment: Environment): Settings {
       e.BELLOWS_TLS_CERT && e.BELLOWS_TLS_KEY
         ? { certFile: resolve(e.BELLOWS_TLS_CERT), keyFile: resolve(e.BELLOWS_TLS_KEY) }
         : null,
-    dockerPort:
-      e.BELLOWS_DOCKER_PORT === 'off'
-        ? null
-        : {
-            port: Number(e.BELLOWS_DOCKER_PORT ?? 2376),
-            byDefault: e.BELLOWS_DOCKER_PORT === undefined,
-            host: e.BELLOWS_DOCKER_HOST ?? null,
-          },
+    dockerPort: dockerPortOf(e),
     fleet: addressOf(e.BELLOWS_FLEET_URL, e.BELLOWS_FLEET_SECRET),
     gateway: addressOf(e.BELLOWS_GATEWAY_URL, e.BELLOWS_GATEWAY_SECRET),
     engineEvents: e.BELLOWS_ENGINE_EVENTS !== 'off',
