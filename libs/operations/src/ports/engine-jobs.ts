@@ -1,6 +1,6 @@
 import type { EngineJobId, InstanceId } from '@bellows/domain/ids';
+import type { Page, PageAsk } from './page.js';
 import type { EpochMs } from './rows.js';
-import type { Page, PageAsk } from './store.js';
 
 export const engineJobOutcomes = ['running', 'succeeded', 'failed', 'cut'] as const;
 /** `cut`: ended before the engine was done, by the caller, by us, or because the recording process died. */

@@ -5,6 +5,7 @@ import type { Size } from '@bellows/domain/size';
 import type { AuthorityRecords } from './docker-authority.js';
 import type { EngineRecords } from './engine.js';
 import type { EngineJobRecords } from './engine-jobs.js';
+import type { Page, PageAsk } from './page.js';
 import type {
   EpochMs,
   Host,
@@ -19,6 +20,8 @@ import type {
   Token,
   UsageInterval,
 } from './rows.js';
+
+export type { Page, PageAsk };
 
 /** Written in the same transaction as what it records. */
 export interface AuditEntry {
@@ -194,17 +197,6 @@ export interface CreateAdmission {
 type Admitted = readonly { readonly instance: Instance; readonly operation: Operation }[];
 export type AdmissionResult =
   { readonly ok: true; readonly guests: Admitted } | ({ readonly ok: false } & CommitRefusal);
-
-export interface Page<Row> {
-  readonly items: readonly Row[];
-  readonly nextCursor: string | null;
-}
-
-export interface PageAsk {
-  /** 1..500 */
-  readonly limit: number;
-  readonly cursor: string | null;
-}
 
 /** What placement needs to know of a host. */
 export type PlacementRow = Pick<
