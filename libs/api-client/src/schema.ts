@@ -267,6 +267,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/instances/{id}/engine-jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The jobs of the instance's container engine: what each docker command became, newest first */
+        get: operations["engineJobs_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/operations": {
         parameters: {
             query?: never;
@@ -451,6 +468,109 @@ export interface paths {
         get: operations["accounts_audit"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/registry/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A token for the registry (Docker registry token authentication): what was asked for, as far as this token may */
+        get: operations["registryToken_token"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/registry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the registry is, and how much of it a project uses */
+        get: operations["registry_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/registry/repositories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Repositories of a project, or of everybody */
+        get: operations["registry_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/registry/repositories/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One repository, its tags and what they weigh */
+        get: operations["registry_repository"];
+        put?: never;
+        post?: never;
+        /** Delete a repository and all its tags; its space comes back with the next collection */
+        delete: operations["registry_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/registry/repositories/{id}/tags/{tag}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete one tag; other tags of the same image stay */
+        delete: operations["registry_removeTag"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/registry/collections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give back the space of what no tag names; GET /v1/registry says when it is done; admins only */
+        post: operations["registry_collect"];
         delete?: never;
         options?: never;
         head?: never;
@@ -918,6 +1038,73 @@ export interface components {
              */
             expiresAt: string;
         };
+        EngineSubjectView: {
+            id: string | null;
+            name: string | null;
+        };
+        EngineEventView: {
+            /**
+             * Format: date-time
+             * @description When it arrived: the clock of a guest proves nothing.
+             */
+            at: string;
+            /** @example container */
+            type: string;
+            /** @example die */
+            action: string;
+            id: string;
+            name: string | null;
+            image: string | null;
+            execId: string | null;
+            exitCode: number | null;
+            signal: string | null;
+        };
+        EngineJobView: {
+            /** @example job-0123456789abcdefghjk */
+            id: string;
+            /** @example i-0123456789abcdefghjk */
+            instanceId: string;
+            /**
+             * @description The token that asked.
+             * @example tok-0123456789abcdefghjk
+             */
+            principal: string;
+            /** @example POST /containers/{id}/start */
+            route: string;
+            /**
+             * @description What a docker command it is.
+             * @example container start
+             */
+            verb: string;
+            container: components["schemas"]["EngineSubjectView"] | null;
+            image: components["schemas"]["EngineSubjectView"] | null;
+            network: components["schemas"]["EngineSubjectView"] | null;
+            volume: components["schemas"]["EngineSubjectView"] | null;
+            /** Format: date-time */
+            startedAt: string;
+            /** @description Null while it runs. */
+            durationMs: number | null;
+            /**
+             * @description `cut`: ended before the engine was done, by the caller, by a revoked token, or with the API.
+             * @enum {string}
+             */
+            outcome: "running" | "succeeded" | "failed" | "cut";
+            /** @description Null before an answer, and when there was none. */
+            httpStatus: number | null;
+            /** @description Of the body, or sent on an upgraded connection. */
+            bytesIn: number;
+            /** @description Of the body, or received on an upgraded connection. */
+            bytesOut: number;
+            /** @description Reads alike within ten seconds are told as one. */
+            calls: number;
+            /** @description What the engine said of it. A guest's word. */
+            events: components["schemas"]["EngineEventView"][];
+            eventsDropped: number;
+        };
+        EngineJobPage: {
+            items: components["schemas"]["EngineJobView"][];
+            nextCursor: string | null;
+        };
         OperationPage: {
             items: components["schemas"]["OperationView"][];
             nextCursor: string | null;
@@ -1049,6 +1236,61 @@ export interface components {
         };
         AuditPage: {
             items: components["schemas"]["AuditView"][];
+            nextCursor: string | null;
+        };
+        RegistryTokenView: {
+            /** @description For the registry alone, and short-lived. */
+            token: string;
+            /** @description The same. */
+            access_token: string;
+            /** @description Seconds. */
+            expires_in: number;
+            /** Format: date-time */
+            issued_at: string;
+        };
+        CollectionView: {
+            /** Format: date-time */
+            startedAt: string;
+            /**
+             * Format: date-time
+             * @description Null while it waits for pushes, or is at work.
+             */
+            finishedAt: string | null;
+            error: string | null;
+        };
+        RegistryView: {
+            /** @description HOST:PORT by which clients reach it. */
+            addresses: string[];
+            /** @example prj-0123456789abcdefghjk */
+            projectId: string;
+            /** @description What the project keeps, each blob once; blobs on their way in too. */
+            usedBytes: number;
+            limitBytes: number;
+            /** @description The last one since the registry was started. */
+            lastCollection: components["schemas"]["CollectionView"] | null;
+        };
+        RepositoryTagView: {
+            /** @example 1.0 */
+            name: string;
+            /** @example sha256:… */
+            digest: string;
+            /** @description Of the manifest and all it names, once each. */
+            bytes: number;
+            /** Format: date-time */
+            pushedAt: string;
+        };
+        RepositoryView: {
+            /**
+             * @description Also its id.
+             * @example prj-0123456789abcdefghjk/app
+             */
+            name: string;
+            tags: components["schemas"]["RepositoryTagView"][];
+            /** @description Of every blob in it, tagged or not, once each. */
+            bytes: number;
+        };
+        RepositoryPage: {
+            items: components["schemas"]["RepositoryView"][];
             nextCursor: string | null;
         };
     };
@@ -1880,6 +2122,47 @@ export interface operations {
             };
         };
     };
+    engineJobs_list: {
+        parameters: {
+            query?: {
+                /** @description Default 100. */
+                limit?: number;
+                cursor?: string;
+                /** @description Such as `container start`. */
+                verb?: string;
+                outcome?: "running" | "succeeded" | "failed" | "cut";
+            };
+            header?: {
+                /** @description With `Accept: text/event-stream` the answer is a stream of server-sent events: `engine-job` (data: an EngineJobView, each time it changes; the newest `limit` first), `resync` where something may be missing. It goes on after this id. */
+                "Last-Event-ID"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EngineJobPage"];
+                };
+            };
+            /** @description Refused; the parameters of the refusal are members of their own. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
     operations_list: {
         parameters: {
             query?: {
@@ -2354,6 +2637,231 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["AuditPage"];
                 };
+            };
+            /** @description Refused; the parameters of the refusal are members of their own. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    registryToken_token: {
+        parameters: {
+            query?: {
+                scope?: string[];
+                service?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryTokenView"];
+                };
+            };
+            /** @description Refused; the parameters of the refusal are members of their own. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    registry_read: {
+        parameters: {
+            query?: {
+                /** @description For admins; others have one project. */
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryView"];
+                };
+            };
+            /** @description Refused; the parameters of the refusal are members of their own. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    registry_list: {
+        parameters: {
+            query?: {
+                /** @description Default 100. */
+                limit?: number;
+                cursor?: string;
+                /** @description A project's id, or `library`. Default: one's own. */
+                namespace?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositoryPage"];
+                };
+            };
+            /** @description Refused; the parameters of the refusal are members of their own. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    registry_repository: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepositoryView"];
+                };
+            };
+            /** @description Refused; the parameters of the refusal are members of their own. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    registry_remove: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gives the same answer, once it has succeeded. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused; the parameters of the refusal are members of their own. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    registry_removeTag: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gives the same answer, once it has succeeded. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+                tag: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused; the parameters of the refusal are members of their own. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    registry_collect: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gives the same answer, once it has succeeded. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused; the parameters of the refusal are members of their own. */
             default: {
