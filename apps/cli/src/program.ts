@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { account } from './commands/account.js';
 import { catalogue } from './commands/catalogue.js';
 import { dockerEnv } from './commands/docker-env.js';
+import { engineJobs } from './commands/engine-jobs.js';
 import { host } from './commands/host.js';
 import { instance } from './commands/instance.js';
 import { ipPool } from './commands/ip-pool.js';
@@ -18,7 +19,7 @@ import type { Noun, Runner } from './runner.js';
 
 /** In the order of the help. */
 const groups: readonly (readonly [heading: string, ...nouns: Noun[]])[] = [
-  ['Machines:', instance, dockerEnv, operation],
+  ['Machines:', instance, dockerEnv, engineJobs, operation],
   ['What there is:', plan, catalogue],
   ['Servers and networks (admin):', host, ipPool],
   ['Accounts:', project, token, account],

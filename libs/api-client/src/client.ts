@@ -6,6 +6,7 @@ type Schemas = components['schemas'];
 export type Instance = Schemas['InstanceView'];
 export type Operation = Schemas['OperationView'];
 export type Accepted = Schemas['AcceptedView'];
+export type EngineJob = Schemas['EngineJobView'];
 export type Host = Schemas['HostView'];
 export type Plan = Schemas['PlanView'];
 export type Image = Schemas['ImageView'];

@@ -1,4 +1,4 @@
-import type { Host, Instance, Operation, ResizePlan } from '@bellows/api-client/client';
+import type { EngineJob, Host, Instance, Operation, ResizePlan } from '@bellows/api-client/client';
 import { toned, type Tone, type Toned } from './styles.js';
 
 type Look = readonly [icon: string, tone: Tone];
@@ -34,6 +34,12 @@ const operationLooks: Readonly<Record<Operation['state'], Look>> = {
   cancelled: ['⊘', 'faint'],
   stuck: ['!', 'bad'],
 };
+const engineJobLooks: Readonly<Record<EngineJob['outcome'], Look>> = {
+  running: ['◐', 'busy'],
+  succeeded: ['✓', 'good'],
+  failed: ['✗', 'bad'],
+  cut: ['⊘', 'faint'],
+};
 const stepLooks: Readonly<Record<Step['state'], Look>> = {
   pending: ['○', 'faint'],
   running: ['◐', 'busy'],
@@ -61,6 +67,7 @@ const look = (looks: Readonly<Record<string, Look | undefined>>, state: string, 
 export const instanceState = (state: Instance['state']): Toned => look(instanceLooks, state);
 export const hostState = (state: Host['state']): Toned => look(hostLooks, state);
 export const operationState = (state: Operation['state']): Toned => look(operationLooks, state);
+export const engineJobOutcome = (outcome: EngineJob['outcome']): Toned => look(engineJobLooks, outcome);
 export const stepState = ({ state, name }: Step): Toned => look(stepLooks, state, name);
 export const stepIcon = ({ state }: Step): string => stepLooks[state]?.[0] ?? '?';
 export const impactText = (impact: ResizePlan['impact'], reason = ''): Toned => {
