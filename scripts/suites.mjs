@@ -19,7 +19,12 @@ export const suites = [
   { name: 'db', minutes: 10, workers: 2, missing: postgresMissing },
   { name: 'redis', minutes: 4, missing: () => postgresMissing() ?? redisMissing() },
   { name: 'registry', minutes: 5, missing: () => postgresMissing() ?? registryMissing() },
-  { name: 'libvirt', minutes: 20, missing: () => postgresMissing() ?? libvirtMissing(), env: libvirtEnv },
+  {
+    name: 'libvirt',
+    minutes: 20,
+    missing: () => postgresMissing() ?? libvirtMissing() ?? registryMissing(),
+    env: libvirtEnv,
+  },
   { name: 'e2e', minutes: 8, missing: postgresMissing },
   { name: 'e2e:libvirt', minutes: 30, missing: () => postgresMissing() ?? libvirtMissing() },
 ];
