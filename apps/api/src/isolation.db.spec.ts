@@ -44,6 +44,7 @@ describe("another project's resources", () => {
     ['POST', `/v1/instances/${instance}/actions/stop`],
     ['POST', `/v1/instances/${instance}/resize-plans`, { plan: 'ecs-2c2g' }],
     ['POST', `/v1/instances/${instance}/resize`, { plan: 'ecs-2c2g' }],
+    ['POST', `/v1/instances/${instance}/docker-certificates`],
     ['GET', `/v1/operations/${operation}`],
     ['POST', `/v1/operations/${operation}/cancel`],
     ['GET', `/v1/projects/${shop}`],

@@ -51,25 +51,19 @@ export class DockerCertificatesController {
   ) {
     const { ttlMinutes = usualMinutes } = parse(DockerCertificateBody, body ?? {});
     const endpoint = this.port.endpoint(request.hostname);
-    if (endpoint === null) return sendRefusal(reply, portIsOff);
     const secrets = keptSecrets(bearerOf(request) ?? '', ask.idempotency?.key);
     const result = await issueDockerCertificate(
       this.cloud,
       ask,
       id,
       ttlMinutes * 60_000,
-      (identity) => this.authorities.mint(identity),
-      (issued) => secrets.closed(dockerCertificateView(issued, endpoint)),
+      endpoint === null ? null : (identity) => this.authorities.mint(identity),
+      (issued) => secrets.closed(dockerCertificateView(issued, endpoint ?? '')),
     );
     if (isRefusal(result)) return sendRefusal(reply, result);
     await sendMutation(reply, this.cloud, ask, secrets.opened(result));
   }
 }
-
-const portIsOff = refuse(
-  'wrong-state',
-  'This cloud has no docker port (BELLOWS_DOCKER_PORT is off); use the path and the header.',
-);
 
 /** An answer that is kept for a repeated request holds no readable key. */
 function keptSecrets(bearer: string, idempotencyKey: string | undefined) {

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { aHost, anInstance, TestApi } from '../api.fixture.js';
 import { TlsBench } from './docker-tls.fixture.js';
 
 let tls: TlsBench;
@@ -48,6 +49,23 @@ describe('a docker certificate', () => {
     expect((await ask(null)).status).toBe(401);
     expect((await ask(tls.bench.tokens.viewer)).status).toBe(201);
   });
+
+  it('is not made where nobody would look at it', async () => {
+    const api = await TestApi.start();
+    try {
+      await api.call('POST', '/v1/hosts', aHost());
+      const { token: of } = await api.project('p');
+      const token = await of('owner');
+      const made = await api.call('POST', '/v1/instances', anInstance(), { token });
+      const path = `/v1/instances/${made.body['instance'].id}/docker-certificates`;
+      expect(await api.call('POST', path, undefined, { token })).toMatchObject({
+        status: 409,
+        body: { code: 'wrong-state' },
+      });
+    } finally {
+      await api.close();
+    }
+  }, 60_000);
 
   it('is the same for the same Idempotency-Key, and its key is kept for nobody else', async () => {
     const { api, instance, tokens, projectId } = tls.bench;

@@ -1,5 +1,5 @@
 import type { InstanceId, TokenId } from '@bellows/domain/ids';
-import type { Refusal } from '@bellows/domain/refusal';
+import { refuse, type Refusal } from '@bellows/domain/refusal';
 import { auditOf, mutate, replay, type Answer, type Ask, type Cloud } from '../cloud.js';
 import type { EpochMs } from '../ports/rows.js';
 import type { StoredAnswer } from '../ports/store.js';
@@ -25,13 +25,14 @@ export type MintDockerCertificate = (identity: DockerIdentity) => Promise<Docker
 /**
  * A certificate stands for the token that asks for it and can do no more and live no longer than it: a viewer may
  * have one, too, and may look with it. @param ttlMs how long it is good for, at most.
+ * @param mint null where there is no port to show it at.
  */
 export async function issueDockerCertificate(
   cloud: Cloud,
   ask: Ask,
   id: InstanceId,
   ttlMs: number,
-  mint: MintDockerCertificate,
+  mint: MintDockerCertificate | null,
   answer: Answer<DockerCertificate & { expiresAt: EpochMs }>,
 ): Promise<StoredAnswer | Refusal> {
   const early = await replay(cloud.store, ask.idempotency);
@@ -39,6 +40,9 @@ export async function issueDockerCertificate(
   const instance = await cloud.store.instance(id);
   if (!instance || !sees(ask.principal, instance.projectId) || instance.state === 'deleted') {
     return nothingThere('instance');
+  }
+  if (!mint) {
+    return refuse('wrong-state', 'This cloud has no docker port open; use the path and the header.');
   }
   const tokenId = ask.principal.actor as TokenId;
   const [token] = await cloud.store.tokensById([tokenId]);
