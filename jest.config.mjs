@@ -47,8 +47,9 @@ export default {
     ),
     project('e2e', ['<rootDir>/e2e/src/**/*.e2e.ts'], {
       ...withPostgres,
-      testPathIgnorePatterns: ['\\.libvirt\\.e2e\\.ts$', '/dist/'],
+      testPathIgnorePatterns: ['\\.(docker|libvirt)\\.e2e\\.ts$', '/dist/'],
     }),
+    project('e2e:docker', ['<rootDir>/e2e/src/**/*.docker.e2e.ts'], withPostgres),
     project('e2e:libvirt', ['<rootDir>/e2e/src/**/*.libvirt.e2e.ts']),
   ],
 };

@@ -26,7 +26,13 @@ export const suites = [
     env: libvirtEnv,
   },
   { name: 'e2e', minutes: 8, missing: postgresMissing },
-  { name: 'e2e:libvirt', minutes: 30, missing: () => postgresMissing() ?? libvirtMissing() },
+  { name: 'e2e:docker', minutes: 8, missing: () => postgresMissing() ?? dockerMissing() },
+  {
+    name: 'e2e:libvirt',
+    minutes: 35,
+    missing: async () =>
+      postgresMissing() ?? (await libvirtMissing()) ?? dockerMissing() ?? registryMissing(),
+  },
 ];
 
 function postgresMissing() {
@@ -52,6 +58,16 @@ function registryMissing() {
     ? null
     : `not installed: ${wanted.join(', ')}; apt-get install ${wanted.join(' ')} installs what is missing`;
 }
+
+const dockerMissing = () =>
+  installed('docker')
+    ? null
+    : "Docker's command line is not installed; any `docker` from 20.10 on will do, no daemon is needed";
+
+const registryMissing = () =>
+  ['docker-registry', 'skopeo'].every(installed)
+    ? null
+    : 'docker-registry or skopeo is not installed; apt-get install docker-registry skopeo installs them';
 
 async function libvirtMissing() {
   if (!installed('libvirtd')) return `not installed; ${installsIt}`;

@@ -42,15 +42,15 @@ describe("the README's walk-through", () => {
   }
 
   it('works as written, line by line', async () => {
-    // The third is docker's, which a machine of tests may lack.
     const all = await blocks();
     expect(all).toHaveLength(3);
-    const [withCurl, withCli] = all as [string, string, string];
+    const [withCurl, withCli, withDocker] = all as [string, string, string];
     const curl = await run(withCurl);
     expect(curl).toMatchObject({ code: 0 });
     expect(curl.out.match(/"state":"succeeded"/g)).toHaveLength(2);
     expect(curl.out).toContain('"impact":"live"');
     expect(await run(withCli)).toMatchObject({ code: 0 });
+    expect(await run(withDocker)).toMatchObject({ code: 0, out: expect.stringMatching(/^2$/m) });
     const { body } = await cloud.call('GET', '/v1/instances');
     expect(body.items.filter(({ state }: { state: string }) => state !== 'deleting')).toEqual([]);
   }, 120_000);
