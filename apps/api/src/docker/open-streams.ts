@@ -31,8 +31,9 @@ export class OpenStreams {
     private readonly trouble: (error: unknown) => void,
   ) {}
 
+  /** Of those into guests. */
   get size(): number {
-    return this.#open.size;
+    return [...this.#open].filter(({ instanceId }) => instanceId !== null).length;
   }
 
   /** @returns to be called when the stream has ended. */

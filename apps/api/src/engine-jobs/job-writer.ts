@@ -1,5 +1,6 @@
 import type { InstanceId } from '@bellows/domain/ids';
 import type { EngineJobRecords } from '@bellows/operations/ports/engine-jobs';
+import { StoreUnavailableError } from '@bellows/operations/ports/store-errors';
 import type { LiveJob } from './live-job.js';
 
 const writeEveryMs = 250;
@@ -87,8 +88,7 @@ export class JobWriter {
         for (const listener of this.#listeners) listener(ids);
       } catch (error) {
         this.trouble(error);
-        for (const job of due) this.#changed.add(job);
-        this.#shed();
+        this.#keep(due, error instanceof StoreUnavailableError);
       }
     }
     if (this.#changed.size > 0) this.#timer ??= setTimeout(() => void this.flush(), writeEveryMs).unref();
@@ -119,11 +119,11 @@ export class JobWriter {
     return true;
   }
 
-  #shed(): void {
-    for (const job of this.#changed) {
-      if (this.#changed.size <= mostUnwritten) return;
-      this.#changed.delete(job);
-      this.skipped += 1;
+  /** Tried again while the store is away; what it refuses would be refused for ever. */
+  #keep(jobs: readonly LiveJob[], again: boolean): void {
+    for (const job of jobs) {
+      if (again && this.#changed.size < mostUnwritten) this.#changed.add(job);
+      else this.skipped += 1;
     }
   }
 }
