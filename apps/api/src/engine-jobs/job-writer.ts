@@ -25,7 +25,8 @@ export class JobWriter {
   /** The job that stands for calls alike. */
   readonly #folds = new Map<string, LiveJob>();
   #timer: NodeJS.Timeout | null = null;
-  #writing: Promise<void> | null = null;
+  /** The end of what is being written: two writings of one job must not overtake each other. */
+  #writing: Promise<void> = Promise.resolve();
 
   readonly #listeners: Written[];
 
@@ -47,7 +48,8 @@ export class JobWriter {
   }
 
   changed(job: LiveJob): void {
-    this.#changed.add(job);
+    if (this.#changed.size < mostUnwritten) this.#changed.add(job);
+    else if (!this.#changed.has(job)) this.skipped += 1;
     this.#timer ??= setTimeout(() => void this.flush(), writeEveryMs).unref();
   }
 
@@ -67,13 +69,11 @@ export class JobWriter {
   }
 
   /** One after another; what cannot be written now is tried again. */
-  async flush(): Promise<void> {
-    await this.#writing;
+  flush(): Promise<void> {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    this.#writing = this.#write();
-    await this.#writing;
-    this.#writing = null;
+    this.#writing = this.#writing.then(() => this.#write());
+    return this.#writing;
   }
 
   async #write(): Promise<void> {
