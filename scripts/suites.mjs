@@ -18,6 +18,7 @@ export const suites = [
   { name: 'unit', minutes: 10, workers: 2, missing: () => null },
   { name: 'db', minutes: 10, workers: 2, missing: postgresMissing },
   { name: 'redis', minutes: 4, missing: () => postgresMissing() ?? redisMissing() },
+  { name: 'browser', minutes: 3, missing: () => postgresMissing() ?? chromiumMissing() },
   { name: 'registry', minutes: 5, missing: () => postgresMissing() ?? registryMissing() },
   {
     name: 'libvirt',
@@ -52,6 +53,9 @@ const redisMissing = () =>
     ? null
     : 'redis-server is not installed; apt-get install redis-server installs it';
 
+const chromiumMissing = () =>
+  installed('chromium') ? null : 'chromium is not installed; apt-get install chromium installs it';
+
 function registryMissing() {
   const wanted = ['docker-registry', 'skopeo'].filter((program) => !installed(program));
   return wanted.length === 0
@@ -63,11 +67,6 @@ const dockerMissing = () =>
   installed('docker')
     ? null
     : "Docker's command line is not installed; any `docker` from 20.10 on will do, no daemon is needed";
-
-const registryMissing = () =>
-  ['docker-registry', 'skopeo'].every(installed)
-    ? null
-    : 'docker-registry or skopeo is not installed; apt-get install docker-registry skopeo installs them';
 
 async function libvirtMissing() {
   if (!installed('libvirtd')) return `not installed; ${installsIt}`;

@@ -35,7 +35,7 @@ export class RegistryBench {
     readonly troubles: string[],
   ) {}
 
-  static async start(): Promise<RegistryBench> {
+  static async start(variables: Record<string, string> = {}): Promise<RegistryBench> {
     const folder = await mkdtemp(join(tmpdir(), 'bellows-registry-'));
     const troubles: string[] = [];
     const given = readSettings({
@@ -43,6 +43,7 @@ export class RegistryBench {
       BELLOWS_REGISTRY_PORT: '0',
       BELLOWS_REGISTRY_SECRET: secret,
       BELLOWS_REGISTRY_COLLECT_HOUR: 'never',
+      ...variables,
     });
     const settings = { ...given, quietMs: 5_000 };
     const running = await startRegistry(settings, (text, detail) =>
@@ -52,7 +53,7 @@ export class RegistryBench {
       BELLOWS_REGISTRY_URL: running.control,
       BELLOWS_REGISTRY_SECRET: secret,
       BELLOWS_REGISTRY_KEY: join(settings.folder, 'token-key.pem'),
-      BELLOWS_REGISTRY_ADDRESSES: `127.0.0.1:${running.port}`,
+      BELLOWS_REGISTRY_ADDRESSES: `${settings.bind[0]}:${running.port}`,
     });
     await writeFile(join(settings.folder, 'api-url'), api.url);
     await mkdir(join(folder, 'certs'));
@@ -75,7 +76,7 @@ export class RegistryBench {
   }
 
   get host(): string {
-    return `127.0.0.1:${this.running.port}`;
+    return `${this.settings.bind[0]}:${this.running.port}`;
   }
 
   /** skopeo copy. @param token of whoever does it; null: nobody. */
@@ -106,8 +107,11 @@ export class RegistryBench {
     }
   }
 
-  /** An image of one random layer, as an OCI layout (image-spec, "image-layout"). @returns its folder. */
-  async image(bytes = 10_000): Promise<{ layout: string; layer: string }> {
+  /**
+   * An image of one layer, as an OCI layout (image-spec, "image-layout"); of random bytes, unless an engine is to
+   * unpack it.
+   */
+  async image(bytes = 10_000, data = randomBytes(bytes)): Promise<{ layout: string; layer: string }> {
     const layout = join(this.folder, `image-${randomBytes(4).toString('hex')}`);
     await mkdir(join(layout, 'blobs/sha256'), { recursive: true });
     const put = async (data: Buffer) => {
@@ -116,7 +120,7 @@ export class RegistryBench {
       return { digest, size: data.length };
     };
     const json = (value: object) => Buffer.from(JSON.stringify(value));
-    const layer = { mediaType: 'application/vnd.oci.image.layer.v1.tar', ...(await put(randomBytes(bytes))) };
+    const layer = { mediaType: 'application/vnd.oci.image.layer.v1.tar', ...(await put(data)) };
     const rootfs = { type: 'layers', diff_ids: [layer.digest] };
     const config = {
       mediaType: 'application/vnd.oci.image.config.v1+json',
@@ -153,7 +157,7 @@ export class RegistryBench {
     const ca = await readFile(this.running.authorityFile);
     return new Promise((resolve, reject) => {
       const target = {
-        host: '127.0.0.1',
+        host: this.settings.bind[0],
         port: this.running.port,
         path,
         method,
@@ -175,3 +179,21 @@ export class RegistryBench {
 
 export const basic = (token: string): string => `Basic ${Buffer.from(`me:${token}`).toString('base64')}`;
 export const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+/** One file as a tar archive (POSIX.1-1988, ustar). */
+export function tarOf(name: string, data: Buffer): Buffer {
+  const head = Buffer.alloc(512);
+  const octal = (value: number, length: number) => `${value.toString(8).padStart(length - 1, '0')}\0`;
+  head.write(name, 0);
+  head.write(octal(0o755, 8) + octal(0, 8) + octal(0, 8) + octal(data.length, 12) + octal(0, 12), 100);
+  head.write(`${' '.repeat(8)}0`, 148);
+  head.write('ustar\x0000', 257);
+  head.write(
+    octal(
+      head.reduce((sum, byte) => sum + byte, 0),
+      7,
+    ),
+    148,
+  );
+  return Buffer.concat([head, data, Buffer.alloc(1024 + ((512 - (data.length % 512)) % 512))]);
+}
