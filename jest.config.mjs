@@ -34,7 +34,7 @@ const withPostgres = {
   globalTeardown: '<rootDir>/libs/testkit/src/global-teardown.mjs',
 };
 
-const special = ['db', 'redis', 'registry', 'libvirt'];
+const special = ['db', 'redis', 'browser', 'registry', 'libvirt'];
 export default {
   // A machine that is busy with something else makes no test fail; each suite has a budget of its own.
   testTimeout: 60_000,

@@ -23,7 +23,7 @@ export const suites = [
   {
     name: 'libvirt',
     minutes: 20,
-    missing: () => postgresMissing() ?? libvirtMissing() ?? registryMissing(),
+    missing: async () => postgresMissing() ?? (await libvirtMissing()) ?? registryMissing(),
     env: libvirtEnv,
   },
   { name: 'e2e', minutes: 8, missing: postgresMissing },
