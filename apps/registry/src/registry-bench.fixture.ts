@@ -111,7 +111,7 @@ export class RegistryBench {
    * An image of one layer, as an OCI layout (image-spec, "image-layout"); of random bytes, unless an engine is to
    * unpack it.
    */
-  async image(bytes = 10_000, data = randomBytes(bytes)): Promise<{ layout: string; layer: string }> {
+  async image(bytes = 10_000, data: Buffer = randomBytes(bytes)): Promise<{ layout: string; layer: string }> {
     const layout = join(this.folder, `image-${randomBytes(4).toString('hex')}`);
     await mkdir(join(layout, 'blobs/sha256'), { recursive: true });
     const put = async (data: Buffer) => {
@@ -139,7 +139,7 @@ export class RegistryBench {
 
   /** A registry token, as a docker client gets one. */
   async token(bellowsToken: string | null, ...scopes: string[]): Promise<string> {
-    const query = new URLSearchParams([...scopes.map((scope) => ['scope', scope])]);
+    const query = new URLSearchParams(scopes.map((scope): [string, string] => ['scope', scope]));
     const { status, text } = await this.say('GET', `/token?${query.toString()}`, {
       ...(bellowsToken !== null && { authorization: basic(bellowsToken) }),
     });

@@ -276,15 +276,21 @@ describe('commit', () => {
     expect(await commit(insert)).toEqual(ok);
     expect(await commit({ ...insert, project: aProject({ name: project.name }) })).toEqual(no('exists'));
     expect(
-      await commit({ change: 'set-quota', projectId: project.id, limit: { ...plenty, vcpus: 3 }, registryMib: 5 }),
+      await commit({
+        change: 'set-quota',
+        projectId: project.id,
+        limit: { ...plenty, vcpus: 3 },
+        registryMib: 5,
+      }),
     ).toEqual(ok);
-    expect(await commit({ change: 'set-quota', projectId: newId('project'), limit: plenty, registryMib: 1 })).toEqual(
-      no('not-found'),
-    );
+    expect(
+      await commit({ change: 'set-quota', projectId: newId('project'), limit: plenty, registryMib: 1 }),
+    ).toEqual(no('not-found'));
     expect(await cloud.store.quota(project.id)).toEqual({
       projectId: project.id,
       limit: { ...plenty, vcpus: 3 },
       used: { instances: 0, ...nothing },
+      registryLimitMib: 5,
     });
     const token = aToken({ projectId: project.id, role: 'member', expiresAt: 9 });
     expect(await commit({ change: 'insert-token', token, secretHash: 'hash' })).toEqual(ok);
