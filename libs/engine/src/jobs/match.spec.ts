@@ -58,6 +58,10 @@ describe('the job an event is of', () => {
     const pull = job('POST /images/create?fromImage=docker.io%2Flibrary%2Fbusybox&tag=latest');
     expect(jobsOf(event('image', 'pull', 'busybox:latest', { name: 'busybox' }), [pull])).toEqual([pull]);
     expect(jobsOf(event('image', 'pull', 'alpine:latest', { name: 'alpine' }), [pull])).toEqual([]);
+    const push = job('POST /images/10.0.0.1:5000/a/box/push?tag=1');
+    expect(jobsOf(event('image', 'push', '10.0.0.1:5000/a/box:1', {}), [push])).toEqual([push]);
+    const tag = job('POST /images/app:1/tag?repo=docker.io%2Flibrary%2Fapp&tag=2');
+    expect(jobsOf(event('image', 'tag', 'sha256:ab', { name: 'app:2' }), [tag])).toEqual([tag]);
     const rm = job('DELETE /images/app:2');
     expect(jobsOf(event('image', 'untag', 'sha256:ab', { name: 'app:2' }), [rm])).toEqual([rm]);
   });

@@ -28,8 +28,8 @@ const isNameless = (job: Candidate): boolean => job.verb === 'container create' 
 
 function concerns(event: EngineEvent, job: Candidate, all: readonly Candidate[]): boolean {
   if (job.execId !== null) return job.execId === event.execId;
-  const subject = subjectOfKind(job, event.type);
-  if (subject) return means(subject, event);
+  // A tag has two images: the event names the new one.
+  if (subjectOfKind(job, event.type)) return isOf(job, event);
   if (!isNameless(job)) return true;
   // Its name is the engine's to find: only where one alone waits is it sure whose container this is.
   const taken = all.some(
@@ -38,10 +38,8 @@ function concerns(event: EngineEvent, job: Candidate, all: readonly Candidate[])
   return !taken && job.running && all.filter((other) => other.running && isNameless(other)).length === 1;
 }
 
-const isOf = (job: Candidate, event: EngineEvent): boolean => {
-  const subject = subjectOfKind(job, event.type);
-  return subject !== undefined && means(subject, event);
-};
+const isOf = (job: Candidate, event: EngineEvent): boolean =>
+  job.subjects.some((subject) => subject.kind === event.type && means(subject, event));
 
 /** Whether a subject, as a path or a query names it, is what the event is about. */
 function means({ kind, id, name }: EngineSubject, event: EngineEvent): boolean {

@@ -1,6 +1,6 @@
 import type { EngineSubject, EngineSubjectKind } from '@bellows/operations/ports/engine-jobs';
 import { plainText } from './plain-text.js';
-import { templates, type Template } from './templates.js';
+import { tagged, templates, type Template } from './templates.js';
 
 /** What a call of the Docker Engine API is. */
 export interface JobRoute {
@@ -50,13 +50,15 @@ export function jobRoute(method: string, path: string): JobRoute | null {
 }
 
 function asked(template: Template, hole: string | undefined, query: URLSearchParams): JobRoute {
-  const { route, verb, verbIn, kind, expects = [] } = template;
+  const { route, verb, verbIn, kind, taggedBy, expects = [] } = template;
   const subjects: EngineSubject[] = [];
   const add = (of: EngineSubjectKind, text: string | null | undefined): void => {
     const name = plainText(text ?? '', longestName);
     if (name !== '') subjects.push(subjectOf(of, name));
   };
-  if (hole !== undefined && kind !== undefined && kind !== 'exec') add(kind, decoded(hole));
+  if (hole !== undefined && kind !== undefined && kind !== 'exec') {
+    add(kind, taggedBy === undefined ? decoded(hole) : tagged(decoded(hole), query.get(taggedBy)));
+  }
   for (const [of, name] of template.named?.(query) ?? []) add(of, name);
   const execId = kind === 'exec' && hole !== undefined ? plainText(hole, longestName) : null;
   return { route, verb: verbIn?.(query) ?? verb, subjects, execId, expects };

@@ -8,6 +8,8 @@ export interface Template {
   readonly verbIn?: (query: URLSearchParams) => string | undefined;
   /** What the name in the path is of. */
   readonly kind?: EngineSubjectKind | 'exec';
+  /** The field of the query with the tag of the name in the path. */
+  readonly taggedBy?: string;
   /** What the query names. */
   readonly named?: (query: URLSearchParams) => (readonly [EngineSubjectKind, string | null])[];
   readonly expects?: readonly string[];
@@ -22,7 +24,8 @@ const container = (route: string, verb: string, ...events: string[]): Template =
   });
 const image = (route: string, verb: string, ...events: string[]): Template =>
   row(route, `image ${verb}`, { kind: 'image', expects: events.map((action) => `image ${action}`) });
-const tagged = (repository: string | null, tag: string | null): string | null =>
+/** `name:tag`, or `name@sha256:…` where the tag is a digest. */
+export const tagged = (repository: string | null, tag: string | null): string | null =>
   repository && (tag ? `${repository}${tag.includes(':') ? '@' : ':'}${tag}` : repository);
 
 const ending = ['kill', 'die', 'stop', 'oom'];
@@ -101,8 +104,11 @@ const images: readonly Template[] = [
   image('GET /images/{name}/json', 'inspect'),
   image('GET /images/{name}/history', 'history'),
   image('GET /images/{name}/get', 'save', 'save'),
-  image('POST /images/{name}/push', 'push', 'push'),
-  image('POST /images/{name}/tag', 'tag', 'tag'),
+  { ...image('POST /images/{name}/push', 'push', 'push'), taggedBy: 'tag' },
+  {
+    ...image('POST /images/{name}/tag', 'tag', 'tag'),
+    named: (query) => [['image', tagged(query.get('repo'), query.get('tag'))]],
+  },
   image('DELETE /images/{name}', 'rm', 'untag', 'delete'),
   row('GET /distribution/{name}/json', 'manifest inspect', { kind: 'image' }),
 ];
