@@ -72,6 +72,12 @@ describe('the job an event is of', () => {
       { kind: 'container', id, name: 'web' },
       { kind: 'image', id: null, name: 'busybox:1.35' },
     ]);
+    expect(learnt(job('POST /networks/create'), event('network', 'create', id, { name: 'n1' }))).toEqual([
+      { kind: 'network', id, name: 'n1' },
+    ]);
+    expect(learnt(job('POST /volumes/create'), event('volume', 'create', 'v1'))).toEqual([
+      { kind: 'volume', id: null, name: 'v1' },
+    ]);
     const prune = job('POST /containers/prune');
     expect(learnt(prune, event('container', 'destroy', id, web))).toEqual([]);
   });

@@ -24,7 +24,9 @@ export function jobsOf<Job extends Candidate>(event: EngineEvent, candidates: re
 const subjectOfKind = (job: Candidate, kind: string): EngineSubject | undefined =>
   job.subjects.find((subject) => subject.kind === kind);
 
-const isNameless = (job: Candidate): boolean => job.verb === 'container create' && job.subjects.length === 0;
+/** What it makes has no name that the call itself told: of networks and volumes it is in the body. */
+const isNameless = (job: Candidate): boolean =>
+  /^(container|network|volume) create$/.test(job.verb) && job.subjects.length === 0;
 
 function concerns(event: EngineEvent, job: Candidate, all: readonly Candidate[]): boolean {
   if (job.execId !== null) return job.execId === event.execId;
@@ -35,7 +37,8 @@ function concerns(event: EngineEvent, job: Candidate, all: readonly Candidate[])
   const taken = all.some(
     (other) => other !== job && !isNameless(other) && other.verb === job.verb && isOf(other, event),
   );
-  return !taken && job.running && all.filter((other) => other.running && isNameless(other)).length === 1;
+  const alike = all.filter((other) => other.running && isNameless(other) && other.verb === job.verb);
+  return !taken && job.running && alike.length === 1;
 }
 
 const isOf = (job: Candidate, event: EngineEvent): boolean =>
@@ -62,14 +65,20 @@ function canonicalReference(text: string): string {
   return last.includes(':') || last.includes('@') ? short : `${short}:latest`;
 }
 
+const named = ['container', 'network', 'volume'] as const;
+
 /** What a job is about, with what an event of it adds: the id of a name, the name of an id, the image. */
 export function learnt(job: Candidate, event: EngineEvent): readonly EngineSubject[] {
   const { subjects, execId } = job;
-  const isOfOne = subjectOfKind(job, 'container') !== undefined || execId !== null || isNameless(job);
-  if (event.type !== 'container' || !isOfOne) return subjects;
-  const rest = subjects.filter(({ kind }) => kind !== 'container');
-  const found: EngineSubject[] = [{ kind: 'container', id: event.id, name: event.name }];
-  const knowsImage = rest.some(({ kind }) => kind === 'image');
-  if (event.image !== null && !knowsImage) found.push({ kind: 'image', id: null, name: event.image });
+  const kind = named.find((one) => one === event.type);
+  if (kind === undefined) return subjects;
+  const ofExec = kind === 'container' && execId !== null;
+  if (!ofExec && !isNameless(job) && subjectOfKind(job, kind) === undefined) return subjects;
+  const rest = subjects.filter((subject) => subject.kind !== kind);
+  // A volume has no id beside its name.
+  const { id, name, image } = event;
+  const found: EngineSubject[] = [kind === 'volume' ? { kind, id: null, name: id } : { kind, id, name }];
+  const knowsImage = rest.some((subject) => subject.kind === 'image');
+  if (image !== null && !knowsImage) found.push({ kind: 'image', id: null, name: image });
   return [...found, ...rest];
 }

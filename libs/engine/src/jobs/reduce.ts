@@ -42,7 +42,7 @@ export function reduceEvent(said: unknown, at: number): EngineEvent | null {
   const nano = own(said, 'timeNano');
   return {
     at,
-    guestAt: typeof nano === 'number' && nano >= 0 && nano < 1e19 ? nano / 1e6 : 0,
+    guestAt: typeof nano === 'number' && nano > 0 && nano < 1e19 ? nano / 1e6 : 0,
     type,
     action,
     id,
