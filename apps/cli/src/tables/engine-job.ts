@@ -15,7 +15,9 @@ const eventText = ({ action, exitCode, signal }: Event): string =>
   [action, exitCode ?? '', signal ?? ''].filter((word) => word !== '').join(' ');
 const events = ({ events: all, eventsDropped }: EngineJob): string =>
   all.map(eventText).join(', ') + (eventsDropped > 0 ? ` … ${eventsDropped} more` : '');
-const took = ({ durationMs }: EngineJob): string => (durationMs === null ? '—' : duration(durationMs));
+/** Most calls take milliseconds. */
+const took = ({ durationMs: ms }: EngineJob): string =>
+  ms === null ? '—' : ms < 1_000 ? `${ms} ms` : duration(ms);
 const calls = (job: EngineJob): string => (job.calls > 1 ? ` ×${job.calls}` : '');
 
 export const engineJobColumns: Column<EngineJob>[] = [
