@@ -8,8 +8,8 @@
  *
  * All descriptors are watched edge-triggered: a virtio port that nobody holds open on the host is "hung up" for
  * as long, which level-triggered would be a busy loop. What is ready is remembered in the stream, and a stream is
- * only read while it has credit and the port's queue has room, so memory is bounded: 128 KiB a stream towards the
- * socket, OUT_BYTES towards the port.
+ * only read while it has credit and the port's queue has room, so memory is bounded: towards the sockets 128 KiB a
+ * stream and WIDER_ALL for all together, OUT_BYTES towards the port.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -33,11 +33,13 @@ enum { HELLO = 1, OPEN, DATA, CREDIT, FIN /* the protocol's EOF */, RESET, PING,
 #define PORT_NAME "org.bellows.streams.0"
 #define HEADER 8
 #define MAX_STREAMS 512
-#define WINDOW 131072u          /* credit each side starts with, and the most a stream may have buffered here */
+#define WINDOW 131072u          /* credit each side starts with */
+#define WIDER 917504u           /* more credit, to a stream whose socket keeps up: 1 MiB in all */
+#define WIDER_ALL 8388608u      /* of that, for all streams together: it bounds what may be buffered here */
 #define CREDIT_STEP 32768u      /* credit is given back in portions of at least this */
 #define CREDIT_MAX 0x7fffffffu
-#define DATA_BYTES 16384        /* payload of one DATA frame to the host */
-#define WRITE_BYTES 16392       /* one write is one buffer the kernel must find in one piece */
+#define DATA_BYTES 32760        /* payload of one DATA frame to the host: with its header, one write */
+#define WRITE_BYTES 32768       /* what the driver takes at most: one buffer, that the kernel must find in one piece */
 #define OUT_BYTES 131072        /* frames waiting for the port */
 #define CHUNK 8192              /* of what waits for a socket */
 #define PORT_READ 4096          /* the driver's buffers have a page: a read never joins two of the host's writes */
@@ -64,10 +66,13 @@ struct stream {
 	uint32_t credit;               /* what the host still takes */
 	uint32_t window;               /* what the host may still send */
 	uint32_t owed;                 /* written to the socket, not yet given back as credit */
+	uint32_t wider;                /* granted beyond what it started with */
 	struct chunk *first, *last;
 };
 
 static struct stream streams[MAX_STREAMS];
+static int reach;               /* those from here on are free: most of the time there are few, and they come first */
+static uint32_t wider_all;
 static int poller = -1, port = -1;
 static bool port_is_socket, port_readable, port_writable, port_gone, retry_soon;
 static const char *port_path, *docker_path = "/run/docker.sock";
@@ -126,8 +131,14 @@ static void flush_port(void) {
 static struct stream *find(uint32_t id) {
 	static struct stream *latest = streams;
 	if (latest->id == id) return latest;
-	for (int i = 0; i < MAX_STREAMS; i++)
+	for (int i = 0; i < reach; i++)
 		if (streams[i].id == id) return latest = &streams[i];
+	return NULL;
+}
+
+static struct stream *find_free(void) {
+	for (int i = 0; i < MAX_STREAMS; i++)
+		if (!streams[i].id) return &streams[i];
 	return NULL;
 }
 
@@ -138,11 +149,13 @@ static void drop(struct stream *s) {
 		free(s->first);
 		s->first = next;
 	}
+	wider_all -= s->wider;
 	memset(s, 0, sizeof *s);
+	while (reach > 0 && !streams[reach - 1].id) reach--;
 }
 
 static void drop_all(void) {
-	for (int i = 0; i < MAX_STREAMS; i++)
+	for (int i = reach - 1; i >= 0; i--)
 		if (streams[i].id) drop(&streams[i]);
 }
 
@@ -164,7 +177,7 @@ static bool watch(int fd, void *what) {
 
 /* Connects the stream; false: it is to be RESET. */
 static bool open_stream(uint32_t id, const unsigned char *name, uint16_t length) {
-	struct stream *s = find(0);
+	struct stream *s = find_free();
 	if (!s || length != 6 || memcmp(name, "docker", 6) != 0) return false;
 	int fd = connect_to(docker_path);
 	if (fd < 0) return false;
@@ -173,6 +186,7 @@ static bool open_stream(uint32_t id, const unsigned char *name, uint16_t length)
 		return false;
 	}
 	*s = (struct stream){.id = id, .fd = fd, .credit = WINDOW, .window = WINDOW, .writable = true};
+	if (reach <= s - streams) reach = (int)(s - streams) + 1;
 	return true;
 }
 
@@ -237,10 +251,20 @@ static bool accept_data(struct stream *s, const unsigned char *bytes, uint16_t s
 	return keep(s, bytes + n, size - n);
 }
 
+/* How much wider the stream's window becomes: as much again as its socket took, if that was all there was. */
+static uint32_t widening(const struct stream *s) {
+	uint32_t more = s->first ? 0 : s->owed;
+	if (more > WIDER - s->wider) more = WIDER - s->wider;
+	return more > WIDER_ALL - wider_all ? WIDER_ALL - wider_all : more;
+}
+
 static void give_credit(struct stream *s) {
-	uint32_t portion = htonl(s->owed);
-	if (s->owed < CREDIT_STEP || s->host_over || !put(CREDIT, s->id, &portion, 4)) return;
-	s->window += s->owed;
+	if (s->owed < CREDIT_STEP || s->host_over) return;
+	uint32_t more = widening(s), granted = s->owed + more, portion = htonl(granted);
+	if (!put(CREDIT, s->id, &portion, 4)) return;
+	s->wider += more;
+	wider_all += more;
+	s->window += granted;
 	s->owed = 0;
 }
 
@@ -274,12 +298,12 @@ static bool serve_all(void) {
 	static unsigned turn;
 	bool more = false;
 	turn++;
-	for (unsigned i = 0; i < MAX_STREAMS; i++) {
-		struct stream *s = &streams[(i + turn) % MAX_STREAMS];
+	for (int i = 0, all = reach; i < all; i++) {
+		struct stream *s = &streams[(turn + (unsigned)i) % (unsigned)all];
 		if (s->id) serve(s);
 	}
 	flush_port();
-	for (int i = 0; i < MAX_STREAMS && !more; i++) more = can_take(&streams[i]);
+	for (int i = 0; i < reach && !more; i++) more = can_take(&streams[i]);
 	return more;
 }
 

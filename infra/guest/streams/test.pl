@@ -30,6 +30,7 @@ sub behave {
     elsif ($line =~ /^source (\d+)/) { my $n = $1; while ($n > 0) { my $size = $n < 65536 ? $n : 65536; whole($c, 'x' x $size); $n -= $size } }
     elsif ($line =~ /^early/) { whole($c, 'no thanks') }
     elsif ($line =~ /^stall/) { sleep 600 }
+    elsif ($line =~ /^slow/) { for (my $left = 600_000; $left > 0;) { $left -= sysread($c, my $bytes, 65536) || last } sleep 600 }
 }
 
 my $daemon;
@@ -161,11 +162,17 @@ say_($EOF, $id);
 $start = time;
 $id = open_();
 send_($id, "sink\n");
-for (my $left = $size; $left > 0; $left -= 32768) { until_(sub { $sent{$id} + 32768 <= $WINDOW }) or last; send_($id, 'y' x 32768) }
+my $widest = 0;
+for (my $left = $size; $left > 0; $left -= 32768) {
+    until_(sub { $sent{$id} + 32768 <= $WINDOW }) or last;
+    $widest = $WINDOW - $sent{$id} if $widest < $WINDOW - $sent{$id};
+    send_($id, 'y' x 32768);
+}
 say_($EOF, $id);
 until_(sub { $ended{$id} });
 my $up = $size / 1e6 / (time - $start);
 ok(sprintf('30 MiB to the daemon, %.0f MB/s', $up), $got{$id} eq $size && $up > 10);
+ok("a daemon that keeps up is sent more at once: $widest bytes", $widest > 2 * $WINDOW && $widest <= 8 * $WINDOW);
 
 # --- credit, both ways
 $id = open_();
@@ -183,10 +190,8 @@ ok('a stalled daemon holds nobody else up', echoes());
 my $before = ticks();
 sleep 1;
 ok('stalled and idle streams cost no CPU', ticks() - $before <= 1);
-send_($stalled, 'z' x 60_000);
-send_($stalled, 'z' x 60_000);
-send_($stalled, 'z' x 60_000);
-send_($stalled, 'z' x 60_000);
+# the socket itself takes some; then there is what the window had been widened to meanwhile
+for (1 .. 30) { send_($stalled, 'z' x 60_000) }
 ok('more than was granted is a RESET', until_(sub { $reset{$stalled} }));
 say_($RESET, $id);
 say_($DATA, $id, 'late');
@@ -256,6 +261,21 @@ ok('no daemon is a RESET', until_(sub { $reset{$id} }));
 start_daemon();
 ok('a daemon that came back is found', echoes());
 for (1 .. 200) { my $n = open_(); send_($n, "stall\n"); send_($n, 'm' x 60_000); send_($n, 'm' x 60_000) }
+greet();
+
+# --- wider windows, of streams that have stopped reading since
+my $wide = sub {
+    my ($n) = open_();
+    send_($n, "slow\n");
+    for (1 .. 40) { until_(sub { $sent{$n} + 32768 <= $WINDOW }, 0.2) or last; send_($n, 'w' x 32768) }
+    return $n;
+};
+my @wide = map { $wide->() } 1 .. 60;
+until_(sub { 0 }, 0.5);
+for my $n (@wide) { while ($sent{$n} < $WINDOW) { my $k = $WINDOW - $sent{$n}; $k = 60_000 if $k > 60_000; send_($n, 'v' x $k) } }
+until_(sub { 0 }, 0.5);
+ok(sprintf('60 streams with wide windows that are not read: %d KiB', rss_kib()), rss_kib() < (60 * 128 + 8192 + 4096) && !grep { $reset{$_} } @wide);
+ok('and they hold nobody up', echoes());
 greet();
 ok(sprintf('memory after all this: %d KiB', rss_kib()), rss_kib() < 8192);
 ok('it is still the same process', waitpid($guest, WNOHANG) == 0);

@@ -6,6 +6,8 @@ export class FakeGuest {
   private readonly streams = new Map<number, FakeStream>();
   /** Frames that came, by type. */
   readonly counts = new Map<number, number>();
+  /** What the host has granted it on each stream, beside what every stream begins with. */
+  readonly granted = new Map<number, number>();
   /** Answers neither HELLO nor PING while false. */
   answers = true;
 
@@ -73,8 +75,11 @@ export class FakeGuest {
       if (this.answers) this.send(8, 0, payload);
     } else if (type === 2) this.open(id, payload.toString());
     else if (type === 3) stream?.arrived(payload);
-    else if (type === 4) stream?.granted(payload.readUInt32BE());
-    else if (type === 5) stream?.arrived(null);
+    else if (type === 4) {
+      const bytes = payload.readUInt32BE();
+      this.granted.set(id, (this.granted.get(id) ?? 0) + bytes);
+      stream?.granted(bytes);
+    } else if (type === 5) stream?.arrived(null);
     else if (type === 6) {
       this.streams.delete(id);
       stream?.lose();
@@ -163,6 +168,7 @@ class FakeStream extends Duplex {
     this.maySend -= part.length;
     const room = this.guest.send(3, this.id, part);
     const on = (): void => {
+      if (this.waiting !== waiting) return;
       if (waiting.chunk.length > 0) return this.flush();
       this.waiting = null;
       waiting.done();

@@ -1,5 +1,6 @@
 import { GuestUnreachableError } from '@bellows/operations/ports/guest-stream';
 import type { Duplex } from 'node:stream';
+import { Allowance } from './allowance.js';
 import {
   BreachError,
   encodeFrame,
@@ -11,7 +12,7 @@ import {
 } from './frame.js';
 import { encodeHello, HelloScan } from './hello.js';
 import { Liveness } from './liveness.js';
-import { MuxStream } from './mux-stream.js';
+import { MuxStream, type StreamPort } from './mux-stream.js';
 import { Sender } from './sender.js';
 import { Strays } from './strays.js';
 import type { Slice, Turns } from './turns.js';
@@ -44,6 +45,7 @@ const chunkCost = 64;
 export class Link {
   private readonly streams = new Map<number, MuxStream>();
   private readonly strays = new Strays();
+  private readonly allowance = new Allowance();
   private readonly decoder = new FrameDecoder();
   private readonly sender: Sender;
   private readonly liveness: Liveness;
@@ -125,12 +127,13 @@ export class Link {
     }
     clearTimeout(this.idle);
     this.lastStream += 2;
-    const stream = new MuxStream(this.lastStream, target, {
+    const port: StreamPort = {
       ready: (source) => {
         if (!this.over) this.sender.add(source);
       },
       over: (gone, strayBytes) => this.forget(gone, strayBytes),
-    });
+    };
+    const stream = new MuxStream(this.lastStream, target, port, this.allowance.share());
     this.streams.set(stream.id, stream);
     return stream;
   }

@@ -1,6 +1,7 @@
 import { GuestUnreachableError } from '@bellows/operations/ports/guest-stream';
 import { Duplex } from 'node:stream';
 import { BreachError, encodeCredit, encodeFrame, FrameType, initialCreditBytes } from './frame.js';
+import type { Share } from './allowance.js';
 import { ReceiveQueue } from './receive-queue.js';
 import type { Source } from './sender.js';
 
@@ -14,9 +15,11 @@ export interface StreamPort {
 
 /** Credit is given back in pieces of this size, so that reading a byte at a time does not send a frame each. */
 const creditPieceBytes = initialCreditBytes / 4;
-/** A guest gives back what it was sent. One that grants more than this has lost count, or wants us busy counting. */
-const creditMostBytes = 2 * initialCreditBytes;
-const writableHighWaterMark = 64 * 1024;
+/** A guest gives back what it was sent, and may widen what it takes. One that grants more has lost count. */
+const creditMostBytes = 2 * 1024 * 1024;
+/** Beyond twice the first credit, a guest that grants less at once wants us busy counting. */
+const wideningLeastBytes = 4 * 1024;
+const writableHighWaterMark = 256 * 1024;
 
 /**
  * One stream of a link: half-closable, with credit both ways. What is received and unread never exceeds what was
@@ -44,6 +47,7 @@ export class MuxStream extends Duplex implements Source {
     readonly id: number,
     private readonly target: string,
     private readonly port: StreamPort,
+    private readonly share: Share,
   ) {
     // A mark of 1: what Node itself buffers is at most a block or two, all else lies in our own queue.
     super({ allowHalfOpen: true, readableHighWaterMark: 1, writableHighWaterMark });
@@ -68,11 +72,13 @@ export class MuxStream extends Duplex implements Source {
 
   /** @throws BreachError */
   credit(bytes: number): void {
-    if (bytes === 0 || this.sendCredit + bytes > creditMostBytes) {
+    const credit = this.sendCredit + bytes;
+    const petty = credit > 2 * initialCreditBytes && bytes < wideningLeastBytes;
+    if (bytes === 0 || petty || credit > creditMostBytes) {
       throw new BreachError(`${bytes} bytes of credit on stream ${this.id}, which has ${this.sendCredit}`);
     }
     this.heard = true;
-    this.sendCredit += bytes;
+    this.sendCredit = credit;
     if (this.writing) this.port.ready(this);
   }
 
@@ -114,11 +120,7 @@ export class MuxStream extends Duplex implements Source {
     if (this.left) return false;
     if (!this.opened) put(encodeFrame(FrameType.OPEN, this.id, Buffer.from(this.target, 'ascii')));
     this.opened = true;
-    if (this.creditDue >= creditPieceBytes && !this.eofReceived) {
-      put(encodeCredit(this.id, this.creditDue));
-      this.window += this.creditDue;
-      this.creditDue = 0;
-    }
+    if (this.creditDue >= creditPieceBytes && !this.eofReceived) put(this.grant());
     const more = this.produceData(put, allowance);
     if (this.finishing && !this.writing && !this.eofSent) {
       put(encodeFrame(FrameType.EOF, this.id));
@@ -126,6 +128,14 @@ export class MuxStream extends Duplex implements Source {
       this.finishing();
     }
     return more;
+  }
+
+  /** What was read, and as much again when the reader has all that came: its next round trip brings more. */
+  private grant(): Buffer {
+    const bytes = this.creditDue + (this.received.length > 0 ? 0 : this.share.take(this.creditDue));
+    this.window += bytes;
+    this.creditDue = 0;
+    return encodeCredit(this.id, bytes);
   }
 
   private produceData(put: (bytes: Buffer) => void, allowance: number): boolean {
@@ -176,6 +186,7 @@ export class MuxStream extends Duplex implements Source {
   private leave(): void {
     if (this.left) return;
     this.left = true;
+    this.share.giveBack();
     this.port.over(this, this.opened ? this.window : null);
     const { writing, finishing } = this;
     this.writing = null;
