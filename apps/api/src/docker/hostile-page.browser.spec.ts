@@ -63,12 +63,10 @@ async function open(context: BrowserContext, url: string): Promise<Opened> {
   const response = await answered;
   const head = { status: response.status(), headers: await response.allHeaders() };
   if (!(await loaded)) return { ...head, shown: 'download' };
-  const shown = await page.evaluate(() => ({
-    type: document.contentType,
-    title: document.title,
-    text: document.documentElement.textContent ?? '',
-    origin,
-  }));
+  // As text: it is compiled there, where there is a document.
+  const shown = await page.evaluate<Exclude<Opened['shown'], string>>(
+    '({ type: document.contentType, title: document.title, text: document.documentElement.textContent, origin })',
+  );
   return { ...head, shown };
 }
 
@@ -171,7 +169,7 @@ async function takes(context: BrowserContext, base: string): Promise<Record<stri
   other.page = taking(base);
   const page = await context.newPage();
   await page.goto(other.url);
-  const read = () => page.evaluate(() => (window as unknown as { got: Record<string, number> }).got);
+  const read = () => page.evaluate<Record<string, number>>('got');
   await until(async () => Object.keys(await read()).length === 9);
   await sleep(settleMs);
   return read();
