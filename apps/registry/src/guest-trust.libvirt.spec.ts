@@ -54,7 +54,7 @@ async function engine(method: string, path: string, login?: object): Promise<str
   return new Promise((resolve, reject) => {
     const headers = { host: 'docker', 'x-registry-auth': auth, 'content-length': '0' };
     const createConnection = () => stream as Socket;
-    const call = request({ method, path, headers, agent: false, createConnection }, (answer) => {
+    const call = request({ method, path, headers, createConnection }, (answer) => {
       let text = '';
       answer.setEncoding('utf8').on('data', (part: string) => (text += part));
       answer.on('end', () => resolve(`${answer.statusCode} ${text}`)).on('error', reject);
