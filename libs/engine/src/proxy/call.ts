@@ -22,8 +22,16 @@ export function sendHead(
   if (!head || head.status === 101) return false;
   const signed = sign?.(status, answer.rawHeaders) ?? [];
   outgoing.writeHead(status, STATUS_CODES[status] ?? '', [...head.headers, ...signed].flat());
-  outgoing.flushHeaders();
+  flushSoon(answer, outgoing);
   return true;
+}
+
+/** With the first of the body when that has come already: one packet, and one waking up of whoever reads it. */
+function flushSoon(answer: IncomingMessage, outgoing: ServerResponse): void {
+  const flushing = setImmediate(() => {
+    if (!outgoing.writableEnded && !outgoing.destroyed) outgoing.flushHeaders();
+  });
+  for (const event of ['data', 'end', 'close']) answer.once(event, () => clearImmediate(flushing));
 }
 
 export const badAnswer = 'The container engine sent an answer that is not HTTP as it should be.';

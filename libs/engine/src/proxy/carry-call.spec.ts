@@ -51,6 +51,17 @@ describe('a call', () => {
     expect(await answer.text()).toBe('{"StatusCode":0}');
   });
 
+  it('whose answer is small has it in one piece', async () => {
+    bench.engine.serve = (_asked, answer) => void answer.end('{"ok":true}');
+    const line = await bench.dial();
+    let pieces = 0;
+    line.socket.on('data', () => (pieces += 1));
+    line.socket.write('GET /version HTTP/1.1\r\nHost: docker\r\n\r\n');
+    await line.until('{"ok":true}');
+    expect(pieces).toBe(1);
+    line.socket.destroy();
+  });
+
   it('is answered early, and the rest of its body is nobody’s', async () => {
     bench.engine.serve = (_asked, answer) => void answer.writeHead(404).end('{"message":"no"}');
     const asked = request(`${bench.url}/build`, { method: 'POST' });

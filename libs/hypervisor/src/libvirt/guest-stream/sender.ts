@@ -12,7 +12,7 @@ export interface Source {
 }
 
 /** What one source may send before the next has its turn. */
-const perSourceBytes = 16 * 1024;
+const perSourceBytes = 32 * 1024;
 const batchBytes = 64 * 1024;
 /** What may wait in the transport: more would only make everything else wait longer. */
 const inFlightMostBytes = 128 * 1024;
