@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { DurableFleet } from './durable-fleet.js';
 import { FleetServer } from './fleet-server.js';
 import { GuestEngines } from './guest-engines.js';
@@ -24,12 +24,17 @@ export async function runFleet(
   onFailure: (error: Error) => void,
   onGuestStream?: GuestStreamListener,
 ): Promise<RunningFleet> {
-  const { folder, seed, latencyScale, sync, secret } = settings;
+  const { folder, seed, latencyScale, sync, secret, registry } = settings;
+  const ca = registry ? await readFile(registry.caFile, 'utf8') : '';
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const lock = await lockFolder(folder);
   const durable = new DurableFleet({ folder, seed, latencyScale, sync, onFailure });
   await durable.start();
-  const engines = new GuestEngines(durable, seed, folder);
+  const engines = new GuestEngines(durable, {
+    seed,
+    folder,
+    ...(registry && { registry: { addresses: registry.addresses, ca } }),
+  });
   const server = new FleetServer(durable, secret, onGuestStream ?? engines.accept);
   const listen = await server.listen(settings.listen);
   return {

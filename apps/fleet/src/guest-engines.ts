@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import type { CloudRegistryOptions } from '@bellows/engine/sim/registry/cloud-registry';
 import { folderShelf } from '@bellows/engine/sim/snapshot/folder-shelf';
 import { SimulatedEngines } from '@bellows/engine/sim/simulated-engines';
 import { memoryAt, runAt, valueAt } from '@bellows/hypervisor/sim/model-guest';
@@ -9,6 +10,14 @@ import { realClock } from './real-clock.js';
 /** What an engine is told before its guest has ever been seen. */
 const smallest = { vcpus: 1, ramMib: 512 };
 const sweepMs = 60_000;
+
+export interface GuestEnginesOptions {
+  readonly seed: string;
+  /** Where their states are kept. */
+  readonly folder: string;
+  /** The cloud's own. */
+  readonly registry?: CloudRegistryOptions;
+}
 
 /** The container engines of the modelled guests: they start, stop and go with them, and have their size. */
 export class GuestEngines {
@@ -21,8 +30,7 @@ export class GuestEngines {
 
   constructor(
     private readonly durable: DurableFleet,
-    seed: string,
-    folder: string,
+    { seed, folder, registry }: GuestEnginesOptions,
   ) {
     const sizeOf = (instanceId: string) => this.sizeOf(instanceId);
     const hostnameOf = (instanceId: string) => this.guest(instanceId)?.hostname ?? instanceId;
@@ -32,6 +40,7 @@ export class GuestEngines {
       sizeOf,
       hostnameOf,
       shelf: folderShelf(join(folder, 'engines')),
+      ...(registry && { registry }),
     });
     this.unwatch = durable.watch((host, { instanceId, kind }) => this.follow(host, instanceId, kind));
     this.sweep = setInterval(() => this.forgetGone(), sweepMs).unref();

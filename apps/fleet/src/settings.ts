@@ -13,6 +13,8 @@ export interface FleetSettings {
   readonly secret: string;
   /** Whether a commit waits for the disk; without it, acknowledged verbs survive the process but not a power cut. */
   readonly sync: boolean;
+  /** The cloud's own registry; null: the engines' registries are all modelled. */
+  readonly registry?: { readonly addresses: readonly string[]; readonly caFile: string } | null;
 }
 
 /** @throws Error that names the variable and what it should be. */
@@ -24,7 +26,16 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     seed: env['BELLOWS_SIM_SEED'] || 'bellows',
     secret: secret(env['BELLOWS_FLEET_SECRET']),
     sync: sync(env['BELLOWS_FLEET_SYNC'] || 'on'),
+    registry: registry(env['BELLOWS_REGISTRY_ADDRESSES'], env['BELLOWS_REGISTRY_CA']),
   };
+}
+
+function registry(addresses = '', caFile = ''): NonNullable<FleetSettings['registry']> | null {
+  if (addresses === '' || caFile === '') return null;
+  const list = addresses.split(',').map((address) => address.trim());
+  const wrong = list.find((address) => !/^(\[[0-9a-f:]+\]|[a-z0-9.-]+):\d{1,5}$/i.test(address));
+  if (wrong === undefined) return { addresses: list, caFile };
+  throw new Error(`BELLOWS_REGISTRY_ADDRESSES must be HOST:PORT, several by commas, not "${wrong}"`);
 }
 
 function listenAt(text: string): ListenAt {

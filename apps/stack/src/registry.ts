@@ -115,6 +115,12 @@ export class RegistryStart {
     return this.#forOthers;
   }
 
+  /** For the modelled engines: they come as any client does. */
+  get forEngines(): NodeJS.ProcessEnv {
+    const { BELLOWS_REGISTRY_CA, BELLOWS_REGISTRY_ADDRESSES } = this.#forOthers;
+    return this.address === null ? {} : { BELLOWS_REGISTRY_CA, BELLOWS_REGISTRY_ADDRESSES };
+  }
+
   /** Where the registry's door asks who may do what: the API's address is known only when it listens. */
   async tell(apiUrl: string): Promise<void> {
     if (this.address === null) return;

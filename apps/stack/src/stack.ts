@@ -49,9 +49,9 @@ export class Stack {
     const token = await ensureAdminToken(this.settings);
     const databaseUrl = this.settings.databaseUrl ?? (await this.#startDatabase());
     await migrate(databaseUrl);
+    const registry = await this.#startRegistry();
     const fleet = hosts.some(({ driver }) => driver === 'sim') ? await this.#startFleet() : {};
     const gateway = await this.#startGateway(fleet);
-    const registry = await this.#startRegistry();
     const environment = {
       ...{ DATABASE_URL: databaseUrl, BELLOWS_ADMIN_TOKEN: token },
       ...{ ...fleet, ...gateway, ...registry },
@@ -85,7 +85,10 @@ export class Stack {
   async #startFleet(): Promise<NodeJS.ProcessEnv> {
     const secret = randomBytes(24).toString('base64url');
     let url = '';
-    const environment = { BELLOWS_FLEET_LISTEN: this.#fleetListensAt(), BELLOWS_FLEET_SECRET: secret };
+    const environment = {
+      ...{ BELLOWS_FLEET_LISTEN: this.#fleetListensAt(), BELLOWS_FLEET_SECRET: secret },
+      ...this.#registry?.forEngines,
+    };
     await this.#run('fleet', environment, ({ listen }) => {
       url = String(listen);
       return { BELLOWS_FLEET_LISTEN: url.startsWith('unix:') ? url : new URL(url).host };

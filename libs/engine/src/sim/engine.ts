@@ -5,6 +5,7 @@ import { FileTree } from './files/file-tree.js';
 import { Layer, Quota } from './files/layer.js';
 import { ImageStore, type ImageUser } from './images/image-store.js';
 import type { ModelRegistry } from './images/registry.js';
+import type { CloudRegistry } from './registry/cloud-registry.js';
 import { NetworkSet } from './networks/network.js';
 import { EventLog } from './system/event-log.js';
 import { Pace } from './shell/pace.js';
@@ -39,11 +40,15 @@ export class Engine {
   /** Told after each change that should outlive the process. */
   onChange: () => void = () => undefined;
   private readonly charged = new Set<Layer>();
+  /** Layers of pulls under way. */
+  readonly arriving = new Set<Layer>();
 
   constructor(
     readonly world: World,
     readonly registry: ModelRegistry,
     identity?: string,
+    /** The cloud's own, where it has one. */
+    readonly cloud: CloudRegistry | null = null,
   ) {
     const now = () => world.clock.now();
     this.id = identity ?? world.id();
@@ -103,8 +108,14 @@ export class Engine {
     return own;
   }
 
+  /** A layer that has been charged already. */
+  adopt(layer: Layer): Layer {
+    this.charged.add(layer);
+    return layer;
+  }
+
   releaseLayers(): void {
-    const used = new Set<Layer>();
+    const used = new Set<Layer>(this.arriving);
     for (const image of this.images.images.values()) for (const layer of image.layers) used.add(layer);
     for (const { image } of this.containers.values()) for (const layer of image.layers) used.add(layer);
     for (const layer of this.charged) {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { folderShelf } from './snapshot/folder-shelf.js';
+import type { CloudRegistryOptions } from './registry/cloud-registry.js';
 import { SimulatedEngines } from './simulated-engines.js';
 
 export const realClock = {
@@ -22,11 +23,21 @@ export interface Answer {
 }
 
 /** One instance's engine behind a unix socket, spoken to with plain HTTP. */
-export async function simulatedEngine(size = { vcpus: 2, ramMib: 1024 }, folder = '') {
+export async function simulatedEngine(
+  size = { vcpus: 2, ramMib: 1024 },
+  folder = '',
+  registry?: CloudRegistryOptions,
+) {
   const home = await mkdtemp(join(tmpdir(), 'bellows-engine-'));
   const socketPath = join(home, 'docker.sock');
   const shelf = folder === '' ? undefined : folderShelf(folder);
-  const engines = new SimulatedEngines({ seed: 'spec', clock: realClock, sizeOf: () => size, shelf });
+  const engines = new SimulatedEngines({
+    seed: 'spec',
+    clock: realClock,
+    sizeOf: () => size,
+    shelf,
+    registry,
+  });
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket);
@@ -35,18 +46,24 @@ export async function simulatedEngine(size = { vcpus: 2, ramMib: 1024 }, folder 
   });
   await new Promise<void>((resolve) => server.listen(socketPath, resolve));
 
-  const open = (method: string, path: string, body?: object | Buffer) =>
+  const open = (method: string, path: string, body?: object | Buffer, more: Record<string, string> = {}) =>
     new Promise<IncomingMessage>((resolve, reject) => {
       const data = body === undefined || Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
       const headers = {
         host: 'docker',
         'content-type': 'application/json',
         'content-length': data?.length ?? 0,
+        ...more,
       };
       request({ socketPath, method, path, headers, agent: false }, resolve).on('error', reject).end(data);
     });
-  const ask = async (method: string, path: string, body?: object | Buffer): Promise<Answer> => {
-    const answer = await open(method, path, body);
+  const ask = async (
+    method: string,
+    path: string,
+    body?: object | Buffer,
+    more: Record<string, string> = {},
+  ): Promise<Answer> => {
+    const answer = await open(method, path, body, more);
     const parts: Buffer[] = [];
     for await (const part of answer) parts.push(part as Buffer);
     const bytes = Buffer.concat(parts);

@@ -4,6 +4,7 @@ import { Engine } from './engine.js';
 import { EngineServer } from './http/engine-server.js';
 import { ModelRegistry } from './images/registry.js';
 import { limits } from './limits.js';
+import { CloudRegistry, type CloudRegistryOptions } from './registry/cloud-registry.js';
 import { Pace } from './shell/pace.js';
 import { Keeper, type EngineShelf } from './snapshot/keeper.js';
 import { parseSnapshot, restore } from './snapshot/restore.js';
@@ -20,6 +21,8 @@ export interface SimulatedEnginesOptions {
   hostnameOf?(instanceId: string): string;
   /** Instances of one realm share what they push; each is alone when this is left out. */
   realmOf?(instanceId: string): string;
+  /** The cloud's own registry; without it, all registries are modelled. */
+  readonly registry?: CloudRegistryOptions;
   /** Without it, engines are forgotten with the process. */
   readonly shelf?: EngineShelf;
 }
@@ -39,10 +42,12 @@ export class SimulatedEngines {
   private readonly streams = new Map<Duplex, string>();
   private readonly server = new EngineServer((stream) => this.engineBehind(stream));
   private readonly keeper: Keeper | null;
+  private readonly cloud: CloudRegistry | null;
   private readonly pace = new Pace(turnMs);
 
   constructor(private readonly options: SimulatedEnginesOptions) {
-    const { shelf, clock } = options;
+    const { shelf, clock, registry } = options;
+    this.cloud = registry ? new CloudRegistry(registry) : null;
     this.keeper = shelf ? new Keeper(shelf, clock, (instanceId) => this.textOf(instanceId)) : null;
   }
 
@@ -118,7 +123,8 @@ export class SimulatedEngines {
       size: () => sizeOf(instanceId),
       id: () => ids.next(),
     };
-    const engine = new Engine(world, this.registry(realmOf?.(instanceId) ?? instanceId), snapshot?.id);
+    const modelled = this.registry(realmOf?.(instanceId) ?? instanceId);
+    const engine = new Engine(world, modelled, snapshot?.id, this.cloud);
     engine.onChange = () => this.keeper?.changed(instanceId);
     if (snapshot) restore(engine, snapshot);
     else engine.networks.addPredefined();

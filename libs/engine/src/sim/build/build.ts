@@ -6,6 +6,7 @@ import { unpacked } from '../files/tar-read.js';
 import type { Image } from '../images/image.js';
 import { parseReference } from '../images/reference.js';
 import { pullImage } from '../images/transfer.js';
+import { findImage, type Caller } from '../registry/found-image.js';
 import { copySources, hashOf, MissingSource, sourcesIn } from './context.js';
 import { instruction as parseInstruction, substituted, wordsOf, type Instruction } from './dockerfile.js';
 import { runInTree } from './run-step.js';
@@ -22,6 +23,8 @@ export interface BuildAsk {
   readonly pull: boolean;
   /** The client has left. */
   readonly gone: AbortSignal;
+  /** For base images. */
+  readonly caller: Caller;
 }
 
 /** The `stream` lines of the classic builder. */
@@ -118,7 +121,7 @@ export class Build {
       this.engine,
       reference,
       (line) => this.voice.line(line),
-      this.engine.registry.find(reference),
+      await findImage(this.engine, reference, this.ask.caller),
     );
   }
 

@@ -1,16 +1,28 @@
+import { failure } from '../docker-error.js';
 import { limits } from '../limits.js';
 import { FileTree } from './file-tree.js';
 import { Layer, type Quota } from './layer.js';
 import { FsError, join, nameOf, normalPath, parentOf, type FileNode } from './node.js';
-import { readTar } from './tar-read.js';
+import { readTar, type TarEntry } from './tar-read.js';
 import { tarOf } from './tar-write.js';
 
 const whiteout = '.wh.';
 const meta = { uid: 0, gid: 0, mtime: 0 };
 
-/** A layer as OCI image layers are written: `.wh.` files say what was taken away. */
+/**
+ * A layer as OCI image layers are written: `.wh.` files say what was taken away.
+ * @throws DockerError when its files are not all kept
+ */
 export function layerTar(layer: Layer): Buffer {
-  if (layer.original) return layer.original;
+  if (layer.sketchBytes !== null)
+    throw failure(
+      `the simulator keeps large layers by their digest: ${layer.blob?.digest ?? 'this one'} is in the registry only`,
+    );
+  return layer.original ?? keptTar(layer);
+}
+
+/** What is kept of it. */
+export function keptTar(layer: Layer): Buffer {
   const entries = layer.sorted().map(([path, node]): [string, FileNode] => {
     if (node) return [path === '/' ? './' : path.slice(1), node];
     const gone = join(parentOf(path), whiteout + nameOf(path)).slice(1);
@@ -21,18 +33,19 @@ export function layerTar(layer: Layer): Buffer {
 
 export function layerFromTar(data: Buffer, quota: Quota | null): Layer {
   const layer = new Layer(quota);
-  for (const { path, node, hardLink } of readTar(data)) {
-    const at = normalPath(path);
-    if (nameOf(at).startsWith('.wh..wh.')) continue;
-    if (nameOf(at).startsWith(whiteout))
-      layer.set(join(parentOf(at), nameOf(at).slice(whiteout.length)), null);
-    else if (hardLink !== null) {
-      const linked = layer.nodes.get(normalPath(hardLink));
-      if (linked) layer.set(at, linked);
-    } else if (at !== '/') layer.set(at, node);
-    withParents(layer, at);
-  }
+  for (const entry of readTar(data)) addEntry(layer, entry);
   return layer;
+}
+
+export function addEntry(layer: Layer, { path, node, hardLink }: TarEntry): void {
+  const at = normalPath(path);
+  if (nameOf(at).startsWith('.wh..wh.')) return;
+  if (nameOf(at).startsWith(whiteout)) layer.set(join(parentOf(at), nameOf(at).slice(whiteout.length)), null);
+  else if (hardLink !== null) {
+    const linked = layer.nodes.get(normalPath(hardLink));
+    if (linked) layer.set(at, linked);
+  } else if (at !== '/') layer.set(at, node);
+  withParents(layer, at);
 }
 
 function withParents(layer: Layer, path: string): void {

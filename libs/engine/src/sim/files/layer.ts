@@ -19,18 +19,31 @@ export class Quota {
   }
 }
 
+/** A layer's compressed archive in a registry. */
+export interface BlobPlace {
+  readonly digest: string;
+  /** Bytes, as it travels. */
+  readonly size: number;
+  /** Where it was seen last: HOST/PATH. */
+  readonly repository: string;
+}
+
 /** One layer as overlayfs has them: what was added or changed, and null (a whiteout) for what was taken away. */
 export class Layer {
   readonly nodes = new Map<string, FileNode | null>();
   private readonly children = new Map<string, Set<string>>();
   private size = 0;
   private archive: Buffer | null = null;
+  /** Where a registry has it. */
+  blob: BlobPlace | null = null;
+  /** Bytes of its files when they are too many to keep: then it has names, small files, and the blob's place. */
+  sketchBytes: number | null = null;
 
   constructor(private readonly quota: Quota | null = null) {}
 
   /** Sum of the files' lengths. */
   get bytes(): number {
-    return this.size;
+    return this.sketchBytes ?? this.size;
   }
 
   /** The archive it came in, when another maker's bytes (and so its hash) are not what we would write. */
@@ -80,6 +93,8 @@ export class Layer {
   copy(quota: Quota | null): Layer {
     const copy = new Layer(quota);
     for (const [path, node] of this.sorted()) copy.set(path, node);
+    copy.blob = this.blob;
+    copy.sketchBytes = this.sketchBytes;
     return copy;
   }
 

@@ -51,7 +51,7 @@ export function* readTar(data: Buffer): Generator<TarEntry> {
   }
 }
 
-function entryOf(
+export function entryOf(
   header: Buffer,
   type: string,
   body: Buffer,
@@ -86,7 +86,7 @@ function entryOf(
   }
 }
 
-function paxRecords(body: Buffer): Record<string, string> {
+export function paxRecords(body: Buffer): Record<string, string> {
   const records: Record<string, string> = {};
   let at = 0;
   while (at < body.length) {
@@ -100,18 +100,18 @@ function paxRecords(body: Buffer): Record<string, string> {
   return records;
 }
 
-function checkSum(header: Buffer): void {
+export function checkSum(header: Buffer): void {
   let sum = 8 * 0x20;
   for (let i = 0; i < block; i++) if (i < 148 || i >= 156) sum += header[i]!;
   if (sum !== octal(header, 148, 8)) throw badRequest('archive/tar: invalid tar header');
 }
 
-const text = (buffer: Buffer, start: number, length: number): string => {
+export const text = (buffer: Buffer, start: number, length: number): string => {
   const end = buffer.indexOf(0, start);
   return buffer.toString('utf8', start, end < 0 || end > start + length ? start + length : end);
 };
 
-function octal(buffer: Buffer, start: number, length: number): number {
+export function octal(buffer: Buffer, start: number, length: number): number {
   // GNU writes what octal digits cannot hold as a big-endian number with the top bit set.
   if (buffer[start]! & 0x80) {
     let value = 0;

@@ -14,10 +14,12 @@ import { loadImages, saveImages } from '../images/archive.js';
 import { catalogue } from '../images/catalogue.js';
 import { distribution, imageHistory, imageInspect, imageList } from '../images/image-json.js';
 import { newName } from '../images/image-store.js';
-import { emptyConfig, makeImage, sizeOf, type Image } from '../images/image.js';
+import { emptyConfig, makeImage, manifestDigest, sizeOf, type Image } from '../images/image.js';
 import { parseReference, tagged } from '../images/reference.js';
 import { pullImage, pushImage } from '../images/transfer.js';
 import { limits } from '../limits.js';
+import { findImage } from '../registry/found-image.js';
+import { builderOf, callerOf } from './caller.js';
 import { sendTar } from './container-routes.js';
 import { goneSignal, ProgressStream, readBody, sendJson, truthy, type Exchange } from './exchange.js';
 import { Filters } from './filters.js';
@@ -39,6 +41,16 @@ function list(exchange: Exchange): void {
   sendJson(exchange, 200, imageList(engine.images, truthy(query, 'all'), filters, users));
 }
 
+async function inspectRemote(exchange: Exchange): Promise<void> {
+  const { engine, params } = exchange;
+  const reference = parseReference(params[0]!);
+  const here = engine.images.lookUp(tagged(reference));
+  const found = here
+    ? { kind: 'modelled' as const, image: here }
+    : await findImage(engine, reference, callerOf(exchange));
+  sendJson(exchange, 200, distribution(found.kind === 'remote' ? found : manifestDigest(found.image)));
+}
+
 /** `POST /images/create`: a pull, or an import of the body. */
 async function create(exchange: Exchange): Promise<void> {
   const { engine, query } = exchange;
@@ -52,7 +64,7 @@ async function create(exchange: Exchange): Promise<void> {
         ? `${from}@${tag}`
         : `${from.replace(/:[^/:]+$/, '')}:${tag}`;
   const reference = parseReference(text);
-  const found = engine.registry.find(reference);
+  const found = await findImage(engine, reference, callerOf(exchange));
   await told(exchange, (progress) => pullImage(engine, reference, (line) => progress.send(line), found));
 }
 
@@ -117,6 +129,7 @@ function buildAsk(exchange: Exchange, context: FileTree): BuildAsk {
     noCache: truthy(query, 'nocache'),
     pull: truthy(query, 'pull'),
     gone: goneSignal(exchange),
+    caller: builderOf(exchange),
   };
 }
 
@@ -207,7 +220,12 @@ async function push(exchange: Exchange): Promise<void> {
   const reference = parseReference(params[0]!);
   const asked = query.get('tag') || null;
   await told(exchange, (progress) =>
-    pushImage(engine, { ...reference, tag: asked ?? reference.tag }, (line) => progress.send(line)),
+    pushImage(
+      engine,
+      { ...reference, tag: asked ?? reference.tag },
+      (line) => progress.send(line),
+      callerOf(exchange),
+    ),
   );
 }
 
@@ -268,16 +286,7 @@ export const imageRoutes: readonly Route[] = [
   route('GET', '/images/{*}/get', (exchange) =>
     sendTar(exchange, saveImages(exchange.engine, [exchange.params[0]!])),
   ),
-  route('GET', '/distribution/{*}/json', (exchange) => {
-    const reference = parseReference(exchange.params[0]!);
-    sendJson(
-      exchange,
-      200,
-      distribution(
-        exchange.engine.images.lookUp(tagged(reference)) ?? exchange.engine.registry.find(reference),
-      ),
-    );
-  }),
+  route('GET', '/distribution/{*}/json', inspectRemote),
   route('POST', '/images/{*}/tag', tag),
   route('POST', '/images/{*}/push', push),
   route('DELETE', '/images/{*}', remove),

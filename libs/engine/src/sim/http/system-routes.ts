@@ -3,6 +3,7 @@ import { volumeUsers } from '../containers/remove.js';
 import { listContainers } from '../containers/list.js';
 import { imageList } from '../images/image-json.js';
 import { sizeOf } from '../images/image.js';
+import { credentialsOf } from '../registry/cloud-registry.js';
 import { eventFilters, eventMatches, type EngineEvent } from '../system/event-log.js';
 import { infoJson, pingHeaders, versionJson } from '../system/about.js';
 import { volumeJson } from '../volumes/volume.js';
@@ -74,10 +75,17 @@ function usage(exchange: Exchange): void {
   });
 }
 
-/** The modelled registry knows no accounts: any name with a password is let in, none without. */
+/** The cloud's own registry is asked. The modelled ones know no accounts: any name with a password is let in, none without. */
 async function auth(exchange: Exchange): Promise<void> {
   const body = await readJson(exchange);
   const registry = String(body['serveraddress'] ?? '');
+  const { cloud } = exchange.engine;
+  const host = registry.replace(/^https?:\/\//, '').split('/', 1)[0]!;
+  if (cloud?.serves(host)) {
+    const credentials = credentialsOf(body) ?? { username: '', password: '' };
+    await cloud.login(host, credentials, goneSignal(exchange));
+    return sendJson(exchange, 200, { IdentityToken: '', Status: 'Login Succeeded' });
+  }
   const isHub = registry === '' || registry.includes('docker.io');
   if (isHub || !body['username'] || !(body['password'] || body['identitytoken']))
     throw new DockerError(

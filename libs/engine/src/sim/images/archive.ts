@@ -8,7 +8,7 @@ import { fileNode, tarOf } from '../files/tar-write.js';
 import { isRecord } from '../containers/config.js';
 import { sha256 } from '../world.js';
 import { catalogue } from './catalogue.js';
-import { configText, emptyConfig, imageOf, type Image, type ImageJson } from './image.js';
+import { emptyConfig, imageOf, ownConfigText, type Image, type ImageJson } from './image.js';
 import { parseReference, tagged } from './reference.js';
 
 const blob = (digest: string): string => `blobs/sha256/${digest.replace(/^sha256:/, '')}`;
@@ -20,7 +20,7 @@ export function saveImages(engine: Engine, names: readonly string[]): Buffer {
   for (const name of names) {
     const image = engine.images.find(name);
     const byId = image.id.includes(name.replace(/^sha256:/, '')) && !engine.images.tags.has(name);
-    entries.set(blob(image.id), fileNode(configText(image.json)));
+    entries.set(blob(image.id), fileNode(ownConfigText(image)));
     image.layers.forEach((layer, i) =>
       entries.set(blob(image.json.rootfs.diff_ids[i]!), fileNode(layerTar(layer))),
     );
@@ -57,7 +57,7 @@ export async function loadImages(engine: Engine, body: Buffer): Promise<string[]
 }
 
 /** Images of other makers leave out what is empty. */
-const bareConfig = { ...emptyConfig, Env: [] as string[] };
+export const bareConfig = { ...emptyConfig, Env: [] as string[] };
 
 interface ManifestEntry {
   readonly Config: string;
@@ -97,13 +97,11 @@ async function imageFrom(
   for (const [i, path] of entry.Layers.entries())
     layers.push(await layerOf(engine, files, path, diffIds[i]!));
   const config = { ...bareConfig, ...json.config };
+  const image = imageOf({ ...json, config, history: json.history ?? [] }, layers, {
+    modelledBytes: modelledBytes(diffIds),
+  });
   // The id stays the hash of the text that was loaded, whatever its order of fields.
-  return {
-    ...imageOf({ ...json, config, history: json.history ?? [] }, layers, {
-      modelledBytes: modelledBytes(diffIds),
-    }),
-    id,
-  };
+  return image.id === id ? image : { ...image, id, text: text.toString() };
 }
 
 async function layerOf(
@@ -124,7 +122,7 @@ async function layerOf(
   return layer;
 }
 
-function knownLayer(engine: Engine, diffId: string): Layer | null {
+export function knownLayer(engine: Engine, diffId: string): Layer | null {
   for (const image of [...engine.images.images.values(), ...catalogue().values()]) {
     const at = image.json.rootfs.diff_ids.indexOf(diffId);
     if (at >= 0) return image.layers[at]!;
@@ -133,7 +131,7 @@ function knownLayer(engine: Engine, diffId: string): Layer | null {
 }
 
 /** What the model leaves out of the catalogue's layers among these. */
-function modelledBytes(diffIds: readonly string[]): number {
+export function modelledBytes(diffIds: readonly string[]): number {
   let most = 0;
   for (const image of catalogue().values()) {
     const base = image.json.rootfs.diff_ids.every((id, i) => diffIds[i] === id);

@@ -2,7 +2,7 @@ import { globMatches } from '../shell/glob.js';
 import { zeroTime, rfc3339Nano } from '../world.js';
 import type { Filters } from '../http/filters.js';
 import type { ImageStore } from './image-store.js';
-import { manifestDigest, sizeOf, type Image } from './image.js';
+import { sizeOf, type Image } from './image.js';
 
 const seconds = (image: Image): number => Math.floor(Date.parse(image.json.created) / 1000);
 
@@ -124,10 +124,9 @@ const nameMatches = (pattern: string, name: string): boolean =>
   globMatches(pattern, name) || globMatches(pattern, name.slice(0, name.lastIndexOf(':')));
 
 /** `GET /distribution/{name}/json` */
-export function distribution(image: Image): object {
-  const { digest, size } = manifestDigest(image);
+export function distribution({ digest, size }: { digest: string; size: number }): object {
   return {
     Descriptor: { mediaType: 'application/vnd.docker.distribution.manifest.v2+json', digest, size },
-    Platforms: [{ architecture: image.json.architecture, os: image.json.os }],
+    Platforms: [{ architecture: 'amd64', os: 'linux' }],
   };
 }

@@ -40,6 +40,8 @@ export interface Image {
   /** `sha256:…` */
   readonly id: string;
   readonly json: ImageJson;
+  /** The configuration as its maker wrote it, where that is not how we would. */
+  readonly text?: string;
   /** From the bottom up, as many as `diff_ids`. */
   readonly layers: readonly Layer[];
   /** The image it was built or committed from here; empty for others. */
@@ -74,7 +76,14 @@ export function diffIdOf(layer: Layer): string {
   return id;
 }
 
+/** Remembers what the hash was found to be. */
+export const knowDiffId = (layer: Layer, id: string): void => void diffIds.set(layer, id);
+
 export const configText = (json: ImageJson): string => JSON.stringify(json);
+
+/** The text whose hash is the image's id. */
+export const ownConfigText = ({ text, json }: Pick<Image, 'text' | 'json'>): string =>
+  text ?? configText(json);
 
 export interface ImageParts {
   readonly config: ContainerConfig;
@@ -120,7 +129,7 @@ export const sizeOf = (image: Image): number =>
 
 /** The digest of the manifest a registry would hold. */
 export function manifestDigest(image: Image): { digest: string; size: number } {
-  const config = configText(image.json);
+  const config = ownConfigText(image);
   const layers = image.json.rootfs.diff_ids.map((digest, i) => ({
     mediaType: 'application/vnd.docker.image.rootfs.diff.tar',
     size: image.layers[i]!.bytes,
@@ -131,7 +140,7 @@ export function manifestDigest(image: Image): { digest: string; size: number } {
     mediaType: 'application/vnd.docker.distribution.manifest.v2+json',
     config: {
       mediaType: 'application/vnd.docker.container.image.v1+json',
-      size: config.length,
+      size: Buffer.byteLength(config),
       digest: image.id,
     },
     layers,

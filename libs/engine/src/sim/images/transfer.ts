@@ -1,21 +1,14 @@
 import type { Engine } from '../engine.js';
 import { failure } from '../docker-error.js';
+import type { FoundImage, Caller } from '../registry/found-image.js';
+import { fetchImage } from '../registry/pull.js';
+import { pushToCloud } from '../registry/push.js';
 import { manifestDigest, sizeOf, type Image } from './image.js';
+import { progressLine, type Tell } from './progress.js';
 import { tagged, type Reference } from './reference.js';
-
-export type Tell = (line: object) => Promise<void>;
 
 const steps = 4;
 const stepMs = 40;
-
-function bar(current: number, total: number): string {
-  const width = 50;
-  const filled = Math.min(width, Math.round((current / Math.max(1, total)) * width));
-  const shape = filled >= width ? '='.repeat(width - 1) + '>' : `${'='.repeat(filled)}>`.padEnd(width);
-  const size = (bytes: number) =>
-    bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)}kB` : `${(bytes / 1e6).toFixed(2)}MB`;
-  return `[${shape}]  ${size(current).padStart(7)}/${size(total)}`;
-}
 
 const shortIds = (image: Image): string[] => image.json.rootfs.diff_ids.map((id) => id.slice(7, 19));
 
@@ -23,7 +16,7 @@ async function tellLayer(engine: Engine, tell: Tell, id: string, what: string, t
   for (let step = 1; step <= steps; step++) {
     await engine.world.clock.sleep(stepMs);
     const current = Math.round((total * step) / steps);
-    await tell({ status: what, progressDetail: { current, total }, progress: bar(current, total), id });
+    await tell(progressLine(id, what, current, total));
   }
 }
 
@@ -44,18 +37,25 @@ async function fetchLayers(engine: Engine, tell: Tell, image: Image): Promise<vo
   }
 }
 
-/** `docker pull` of what the modelled registry has; told as dockerd tells it. */
+async function copyImage(engine: Engine, tell: Tell, image: Image): Promise<Image> {
+  await fetchLayers(engine, tell, image);
+  return engine.images.add({ ...image, parent: '', taggedAt: null });
+}
+
+/** `docker pull`; told as dockerd tells it. */
 export async function pullImage(
   engine: Engine,
   reference: Reference,
   tell: Tell,
-  found: Image,
+  found: FoundImage,
 ): Promise<Image> {
   const name = tagged(reference);
-  const { digest } = manifestDigest(found);
+  const digest = found.kind === 'remote' ? found.digest : manifestDigest(found.image).digest;
   await tell({ status: `Pulling from ${reference.path}`, id: reference.digest ?? reference.tag ?? 'latest' });
-  await fetchLayers(engine, tell, found);
-  const image = engine.images.add({ ...found, parent: '', taggedAt: null });
+  const image =
+    found.kind === 'remote'
+      ? await fetchImage(engine, reference, found, tell)
+      : await copyImage(engine, tell, found.image);
   const upToDate = engine.images.tags.get(name) === image.id;
   if (reference.digest === null) engine.images.tag(image, name, engine.now());
   engine.images.digests.set(`${reference.name}@${digest}`, image.id);
@@ -68,8 +68,13 @@ export async function pullImage(
   return image;
 }
 
-/** `docker push`, into the modelled registry. */
-export async function pushImage(engine: Engine, reference: Reference, tell: Tell): Promise<void> {
+/** `docker push`: to the cloud's registry at its own hosts, to the modelled one at all others. */
+export async function pushImage(
+  engine: Engine,
+  reference: Reference,
+  tell: Tell,
+  caller: Caller,
+): Promise<void> {
   await tell({ status: `The push refers to repository [${reference.domain}/${reference.path}]` });
   const names = [...engine.images.tags.keys()].filter(
     (name) => name.slice(0, name.lastIndexOf(':')) === reference.name,
@@ -81,26 +86,29 @@ export async function pushImage(engine: Engine, reference: Reference, tell: Tell
         ? `An image does not exist locally with the tag: ${reference.name}`
         : `tag does not exist: ${tagged(reference)}`,
     );
+  const isOwn = engine.cloud?.serves(reference.domain) ?? false;
   for (const name of wanted) {
     const image = engine.images.find(name);
     const tag = name.slice(name.lastIndexOf(':') + 1);
     for (const id of shortIds(image)) await tell({ status: 'Preparing', progressDetail: {}, id });
-    for (const id of shortIds(image)) {
-      await tellLayer(
-        engine,
-        tell,
-        id,
-        'Pushing',
-        Math.max(1024, Math.round(sizeOf(image) / image.layers.length)),
-      );
-      await tell({ status: 'Pushed', progressDetail: {}, id });
-    }
-    engine.registry.push({ ...reference, tag }, image);
-    const { digest, size } = manifestDigest(image);
+    const target = { ...reference, tag };
+    const { digest, size } = isOwn
+      ? await pushToCloud(engine, image, { reference: target, tell, caller })
+      : await pushToModel(engine, image, target, tell);
     engine.images.digests.set(`${reference.name}@${digest}`, image.id);
     await tell({ status: `${tag}: digest: ${digest} size: ${size}` });
     await tell({ progressDetail: {}, aux: { Tag: tag, Digest: digest, Size: size } });
     engine.events.add('image', 'push', name, { name: reference.name });
   }
   engine.onChange();
+}
+
+async function pushToModel(engine: Engine, image: Image, reference: Reference, tell: Tell) {
+  const bytes = Math.max(1024, Math.round(sizeOf(image) / image.layers.length));
+  for (const id of shortIds(image)) {
+    await tellLayer(engine, tell, id, 'Pushing', bytes);
+    await tell({ status: 'Pushed', progressDetail: {}, id });
+  }
+  engine.registry.push(reference, image);
+  return manifestDigest(image);
 }

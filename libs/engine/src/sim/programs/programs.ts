@@ -1,3 +1,4 @@
+import { modelledNames } from '../shell/find-program.js';
 import type { Program } from '../shell/process.js';
 import { columnPrograms } from './columns.js';
 import { filePrograms } from './files.js';
@@ -19,6 +20,8 @@ export const programs: ReadonlyMap<string, Program> = new Map([
   ...serverPrograms,
   ...networkPrograms,
 ]);
+
+for (const name of programs.keys()) modelledNames.add(name);
 
 /** What an image has only when it is made for it. */
 const extras = new Set([

@@ -6,6 +6,28 @@ const mark = Buffer.from('\x7fELF\x02\x01\x01 bellows-model ', 'latin1');
 
 export const modelBinary = (program: string): Buffer => Buffer.concat([mark, Buffer.from(`${program}\n`)]);
 
+/** Names of the modelled programs; who has models adds them. */
+export const modelledNames = new Set<string>();
+
+const otherNames: readonly (readonly [RegExp, string])[] = [
+  [/^(ash|bash|dash)$/, 'sh'],
+  [/^python3\.9$/, 'python3.9'],
+  [/^python(3(\.\d+)?)?$/, 'python3.11'],
+  [/^pip3?(\.\d+)?$/, 'pip'],
+  [/^nodejs$/, 'node'],
+];
+
+/** The model of a program of a real image: by the name it is called, or the name it has in the end. */
+function modelOf(tree: FileTree, path: string): string | null {
+  for (const name of [nameOf(tree.resolve(path, true)), nameOf(path)]) {
+    const model = otherNames.find(([shape]) => shape.test(name))?.[1] ?? name;
+    if (modelledNames.has(model)) return model;
+  }
+  return null;
+}
+
+const isElf = (data: Buffer): boolean => data.toString('latin1', 0, 4) === '\x7fELF';
+
 export type Found =
   | { readonly kind: 'program'; readonly path: string; readonly program: string }
   | {
@@ -42,6 +64,9 @@ function at(tree: FileTree, path: string): Found {
   if ((node.mode & 0o111) === 0) return { kind: 'denied' };
   if (node.data.subarray(0, mark.length).equals(mark))
     return { kind: 'program', path, program: node.data.toString('latin1', mark.length).trim() };
+  const model = modelOf(tree, path);
+  if (model !== null && (isElf(node.data) || model === 'pip'))
+    return { kind: 'program', path, program: model };
   if (node.data[0] !== 0x23 || node.data[1] !== 0x21)
     return node.data.subarray(0, 256).includes(0)
       ? { kind: 'not-modelled' }

@@ -5,7 +5,7 @@ import type { Engine } from '../engine.js';
 import { FileTree } from '../files/file-tree.js';
 import { layerFromTar } from '../files/layer-tar.js';
 import type { Layer } from '../files/layer.js';
-import { diffIdOf, type Image } from '../images/image.js';
+import { diffIdOf, knowDiffId, type Image } from '../images/image.js';
 import { parseReference } from '../images/reference.js';
 import {
   catalogueLayers,
@@ -48,14 +48,18 @@ export function restore(engine: Engine, snapshot: Snapshot): void {
   engine.events.restore(snapshot.events);
 }
 
-function layerSource(engine: Engine, { layers }: Snapshot): (diffId: string) => Layer {
+function layerSource(engine: Engine, { layers, blobs = {} }: Snapshot): (diffId: string) => Layer {
   const known = new Map(catalogueLayers());
   return (diffId) => {
     let layer = known.get(diffId);
     if (!layer) {
       const tar = Buffer.from(layers[diffId] ?? '', 'base64');
       layer = engine.charge(layerFromTar(tar, null));
-      if (diffIdOf(layer) !== diffId) layer = withOriginal(engine, tar);
+      const sketchBytes = blobs[diffId]?.sketchBytes ?? null;
+      if (sketchBytes !== null) knowDiffId(layer, diffId);
+      else if (diffIdOf(layer) !== diffId) layer = withOriginal(engine, tar);
+      layer.sketchBytes = sketchBytes;
+      layer.blob = blobs[diffId]?.place ?? null;
       known.set(diffId, layer);
     }
     return layer;

@@ -2,8 +2,8 @@ import type { Container } from '../containers/container.js';
 import type { Config, HostConfig } from '../containers/config.js';
 import type { Attachment, MountPoint, State } from '../containers/container.js';
 import type { Engine } from '../engine.js';
-import { layerTar } from '../files/layer-tar.js';
-import type { Layer } from '../files/layer.js';
+import { keptTar } from '../files/layer-tar.js';
+import type { BlobPlace, Layer } from '../files/layer.js';
 import { catalogue } from '../images/catalogue.js';
 import { diffIdOf, type Image, type ImageJson } from '../images/image.js';
 import type { IpamConfig } from '../networks/network.js';
@@ -14,6 +14,7 @@ export const snapshotVersion = 1;
 export interface KeptImage {
   readonly id: string;
   readonly json: ImageJson;
+  readonly text?: string;
   readonly parent: string;
   readonly comment: string;
   readonly modelledBytes: number;
@@ -37,6 +38,11 @@ export interface KeptContainer {
   readonly logs: readonly { readonly at: number; readonly stream: 1 | 2; readonly data: string }[];
 }
 
+export interface KeptBlob {
+  readonly place: BlobPlace;
+  readonly sketchBytes: number | null;
+}
+
 interface KeptNetwork {
   readonly id: string;
   readonly name: string;
@@ -56,6 +62,8 @@ export interface Snapshot {
   readonly idsDrawn: number;
   /** Layers that are not the catalogue's, by their diff id. */
   readonly layers: Readonly<Record<string, string>>;
+  /** Where registries have layers, by their diff id; what is kept of those too large is in `layers`. */
+  readonly blobs?: Readonly<Record<string, KeptBlob>>;
   readonly images: readonly KeptImage[];
   readonly tags: readonly (readonly [string, string])[];
   readonly digests: readonly (readonly [string, string])[];
@@ -76,11 +84,12 @@ export interface Snapshot {
   readonly events: readonly EngineEvent[];
 }
 
-const tarText = (layer: Layer): string => layerTar(layer).toString('base64');
+const tarText = (layer: Layer): string => (layer.original ?? keptTar(layer)).toString('base64');
 
-const keptImage = ({ id, json, parent, comment, modelledBytes, taggedAt }: Image): KeptImage => ({
+const keptImage = ({ id, json, text, parent, comment, modelledBytes, taggedAt }: Image): KeptImage => ({
   id,
   json,
+  ...(text === undefined ? {} : { text }),
   parent,
   comment,
   modelledBytes,
@@ -103,15 +112,20 @@ export function snapshotOf(engine: Engine, idsDrawn: number): Snapshot {
     .filter(({ id }) => !engine.images.images.has(id));
   const known = catalogueLayers();
   const layers: Record<string, string> = {};
+  const blobs: Record<string, KeptBlob> = {};
   for (const image of [...images, ...pushed.map(([, one]) => one), ...orphans])
     image.json.rootfs.diff_ids.forEach((id, i) => {
-      if (!known.has(id)) layers[id] ??= tarText(image.layers[i]!);
+      const layer = image.layers[i]!;
+      if (known.has(id)) return;
+      layers[id] ??= tarText(layer);
+      if (layer.blob) blobs[id] ??= { place: layer.blob, sketchBytes: layer.sketchBytes };
     });
   return {
     version: snapshotVersion,
     id: engine.id,
     idsDrawn,
     layers,
+    blobs,
     images: images.map(keptImage),
     tags: [...engine.images.tags],
     digests: [...engine.images.digests],
