@@ -90,6 +90,7 @@ function unpackOf(first: Buffer, inside: Inside): Unpack {
       stop: () => undefined,
     };
   const gunzip = createGunzip();
+  gunzip.on('error', () => undefined);
   let broken: Error | null = null;
   const reading = (async () => {
     for await (const part of gunzip) inside.take(part as Buffer);
