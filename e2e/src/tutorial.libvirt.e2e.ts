@@ -109,7 +109,9 @@ describe('the tutorial', () => {
   });
 
   it('showed the kernel that containers share with their guest, and with no other', () => {
-    const ids = [...said['6']!.matchAll(/: +([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/gm)].map(([id]) => id!);
+    const ids = [...said['6']!.matchAll(/: +([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/gm)].map(
+      ([, id]) => id!,
+    );
     expect(ids).toHaveLength(4);
     expect(ids[0]).toBe(ids[1]);
     expect(ids[2]).toBe(ids[3]);
