@@ -59,8 +59,12 @@ async function engine(method: string, path: string, login?: object): Promise<str
       answer.setEncoding('utf8').on('data', (part: string) => (text += part));
       answer.on('end', () => resolve(`${answer.statusCode} ${text}`)).on('error', reject);
     });
-    call.setTimeout(120_000, () => call.destroy(new Error('the engine does not answer')));
-    call.on('error', reject).end();
+    // Not the call's own time-out: a stream into a guest is no socket and has none.
+    const late = setTimeout(() => stream.destroy(new Error('the engine does not answer')), 120_000);
+    call
+      .on('error', reject)
+      .on('close', () => clearTimeout(late))
+      .end();
   });
 }
 
