@@ -50,6 +50,9 @@ export default {
       testPathIgnorePatterns: ['\\.(docker|libvirt)\\.e2e\\.ts$', '/dist/'],
     }),
     project('e2e:docker', ['<rootDir>/e2e/src/**/*.docker.e2e.ts'], withPostgres),
-    project('e2e:libvirt', ['<rootDir>/e2e/src/**/*.libvirt.e2e.ts']),
+    project('e2e:libvirt', ['<rootDir>/e2e/src/**/*.libvirt.e2e.ts'], {
+      // What takes too long for every change: npm run e2e:libvirt:full.
+      testPathIgnorePatterns: [...(process.env.BELLOWS_E2E_FULL ? [] : ['\\.full\\.']), '/dist/'],
+    }),
   ],
 };

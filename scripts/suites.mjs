@@ -30,7 +30,7 @@ export const suites = [
   { name: 'e2e:docker', minutes: 8, missing: () => postgresMissing() ?? dockerMissing() },
   {
     name: 'e2e:libvirt',
-    minutes: 35,
+    minutes: process.env.BELLOWS_E2E_FULL ? 90 : 35,
     missing: async () =>
       postgresMissing() ?? (await libvirtMissing()) ?? dockerMissing() ?? registryMissing(),
   },

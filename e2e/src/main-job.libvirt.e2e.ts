@@ -4,7 +4,7 @@ import { startCloud, root, type TestCloud } from './support/cloud.js';
 import { domains, freeHost, run, volumes } from './support/host.js';
 import { answersFromOutside, GuestShell, makeSshKey, type GuestFacts } from './support/guest-shell.js';
 
-const cycles = Number(process.env['BELLOWS_E2E_CYCLES'] ?? 3);
+const cycles = process.env['BELLOWS_E2E_FULL'] ? 10 : 1;
 
 /** The main job of the product, on a real guest: sell a slice of a server and change its size while it runs. */
 describe('the main job on a real hypervisor', () => {
