@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { simulatedEngine, type Answer } from '@bellows/engine/sim/simulated-engine.fixture';
 import { fileNode, tarOf } from '@bellows/engine/sim/files/tar-write';
@@ -8,6 +9,7 @@ import { RegistryBench } from './registry-bench.fixture.js';
 let bench: RegistryBench;
 let engine: Awaited<ReturnType<typeof simulatedEngine>>;
 let other: Awaited<ReturnType<typeof simulatedEngine>>;
+let registry: { addresses: string[]; ca: string };
 let shop: { id: string; member: string; viewer: string };
 let stranger: { id: string; member: string };
 
@@ -42,7 +44,7 @@ beforeAll(async () => {
   shop = { id: made.id, member: await made.token('member'), viewer: await made.token('viewer') };
   stranger = { id: foreign.id, member: await foreign.token('member') };
   const ca = await readFile(bench.running.authorityFile, 'utf8');
-  const registry = { addresses: [bench.host], ca };
+  registry = { addresses: [bench.host], ca };
   engine = await simulatedEngine(size, '', registry);
   other = await simulatedEngine(size, '', registry);
 }, 60_000);
@@ -163,7 +165,7 @@ describe('a simulated engine and the real registry', () => {
     await expect(engine.run('debian:12', ['odd'])).rejects.toThrow('not modelled');
   });
 
-  it('of a large layer names and small files are kept, and it is pushed on by a mount', async () => {
+  it('of a large layer names and small files are kept, over a restart too, and it is pushed on by a mount', async () => {
     const big = fileNode(Buffer.alloc(20 * 1024 * 1024, 'x'));
     const { layout } = await bench.image(
       0,
@@ -174,7 +176,13 @@ describe('a simulated engine and the real registry', () => {
     );
     const name = `${bench.host}/${shop.id}/big`;
     expect(await bench.push(layout, `${shop.id}/big:1`, shop.member)).toMatchObject({ ok: true });
+    const folder = join(bench.folder, 'shelf');
+    let engine = await simulatedEngine(size, folder, registry);
     const pulled = await pull(engine, name, '1', shop.viewer);
+    const before = (await engine.ask('GET', `/images/${name}:1/json`)).json;
+    await engine.close();
+    engine = await simulatedEngine(size, folder, registry);
+    expect((await engine.ask('GET', `/images/${name}:1/json`)).json).toEqual(before);
     expect(pulled.text).toContain('Simulated: of a large layer names and small files are kept');
     expect((await engine.ask('GET', `/images/${name}:1/json`)).json.Size).toBe(20 * 1024 * 1024 + 5);
     expect((await engine.ask('GET', `/images/${name}:1/get`)).json.message).toContain('in the registry only');
@@ -182,5 +190,16 @@ describe('a simulated engine and the real registry', () => {
     const pushed = await push(engine, `${bench.host}/${shop.id}/large`, '1', shop.member);
     expect(pushed.text).toContain(`Mounted from ${shop.id}/big`);
     expect(await bench.pull(`${shop.id}/large:1`, shop.viewer)).toMatchObject({ ok: true });
+    await engine.close();
+  });
+
+  it('a registry that is down: said so, and bare names come from the model', async () => {
+    await bench.running.stop();
+    const down = await pull(engine, `${bench.host}/${shop.id}/app`, '1', shop.member);
+    expect(down.status).toBe(500);
+    expect(down.json.message).toMatch(/^Get "https:.*": dial tcp .*: connect: connection refused$/);
+    expect((await pull(other, 'debian', '12', null)).text).toContain('Downloaded newer image for debian:12');
+    const pushed = await push(engine, `${bench.host}/${shop.id}/app`, '1', shop.member);
+    expect(pushed.text).toContain('connection refused');
   });
 });
