@@ -165,6 +165,15 @@ export class MuxStream extends Duplex implements Source {
     if (this.sendCredit > 0) this.port.ready(this);
   }
 
+  /** What a writer gave at once goes in one frame: else its reader in the guest is woken for a few bytes each. */
+  override _writev(
+    chunks: { chunk: Buffer; encoding: BufferEncoding }[],
+    written: (error?: Error | null) => void,
+  ): void {
+    const bytes = chunks.length === 1 ? chunks[0]!.chunk : Buffer.concat(chunks.map(({ chunk }) => chunk));
+    this._write(bytes, 'binary', written);
+  }
+
   override _final(finished: (error?: Error | null) => void): void {
     if (this.left) return finished();
     this.finishing = finished;
