@@ -22,7 +22,7 @@ export interface LayerAsk {
 /** A layer whose archive is longer is kept as a sketch. */
 export const wholeBytes = 16 * 1024 * 1024;
 /** Of a sketch's small files. */
-const sketchedBytes = 8 * 1024 * 1024;
+const sketchedBytes = 4 * 1024 * 1024;
 /** Of all names of a layer. */
 const mostPathBytes = 16 * 1024 * 1024;
 /** What a layer may unpack to. */
