@@ -50,7 +50,11 @@ afterAll(async () => {
 async function engine(method: string, path: string, login?: object): Promise<string> {
   const stream = await streams.open(host, instanceId, 'docker');
   stream.on('error', () => undefined);
-  const auth = Buffer.from(JSON.stringify(login ?? {})).toString('base64url');
+  // As docker clients write it: URL-safe, and padded, without which dockerd takes it for none.
+  const auth = Buffer.from(JSON.stringify(login ?? {}))
+    .toString('base64')
+    .replaceAll('+', '-')
+    .replaceAll('/', '_');
   return new Promise((resolve, reject) => {
     const headers = { host: 'docker', 'x-registry-auth': auth, 'content-length': '0' };
     const createConnection = () => stream as Socket;
