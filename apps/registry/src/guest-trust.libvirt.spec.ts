@@ -5,10 +5,11 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { idSource, type HostId } from '@bellows/domain/ids';
+import { fileNode, tarOf } from '@bellows/engine/sim/files/tar-write';
 import { elasticSpec } from '@bellows/hypervisor/libvirt/guest-spec.fixture';
 import { LibvirtGuestStreams } from '@bellows/hypervisor/libvirt/guest-stream/libvirt-guest-streams';
 import { LibvirtDriver } from '@bellows/hypervisor/libvirt/libvirt-driver';
-import { RegistryBench, tarOf } from './registry-bench.fixture.js';
+import { RegistryBench } from './registry-bench.fixture.js';
 
 const uri = process.env['BELLOWS_TEST_LIBVIRT_URI'] ?? 'qemu:///system';
 const host = { id: 'h-registry' as HostId, driver: 'libvirt', uri } as const;
@@ -88,7 +89,7 @@ async function untilReady(): Promise<void> {
 it(
   'a guest pulls base images and pushes its own, and nobody has configured it',
   async () => {
-    const { layout } = await bench.image(0, tarOf('hello', randomBytes(10_000)));
+    const { layout } = await bench.image(0, tarOf([['hello', fileNode(randomBytes(10_000), 0o755)]]));
     expect(await bench.push(layout, 'library/hello:1', admin)).toMatchObject({ ok: true });
     const shop = await bench.api.project('shop of a guest');
     const login = { username: 'x', password: await shop.token('member'), serveraddress: address };

@@ -179,21 +179,3 @@ export class RegistryBench {
 
 export const basic = (token: string): string => `Basic ${Buffer.from(`me:${token}`).toString('base64')}`;
 export const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
-
-/** One file as a tar archive (POSIX.1-1988, ustar). */
-export function tarOf(name: string, data: Buffer): Buffer {
-  const head = Buffer.alloc(512);
-  const octal = (value: number, length: number) => `${value.toString(8).padStart(length - 1, '0')}\0`;
-  head.write(name, 0);
-  head.write(octal(0o755, 8) + octal(0, 8) + octal(0, 8) + octal(data.length, 12) + octal(0, 12), 100);
-  head.write(`${' '.repeat(8)}0`, 148);
-  head.write('ustar\x0000', 257);
-  head.write(
-    octal(
-      head.reduce((sum, byte) => sum + byte, 0),
-      7,
-    ),
-    148,
-  );
-  return Buffer.concat([head, data, Buffer.alloc(1024 + ((512 - (data.length % 512)) % 512))]);
-}

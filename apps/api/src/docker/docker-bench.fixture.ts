@@ -68,17 +68,9 @@ export class DockerBench {
     return this.api.call(method, this.path(rest), undefined, { token, headers });
   }
 
-  /** Sends bytes as they are; resolves with what came back until the connection closed, or the time was over. */
+  /** As `said`, over a connection of its own. */
   async raw(bytes: string, waitMs = 400): Promise<string> {
-    const socket = await this.dial();
-    let text = '';
-    socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
-    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-    socket.write(bytes, 'latin1');
-    const late = setTimeout(() => socket.destroy(), waitMs);
-    await closed;
-    clearTimeout(late);
-    return text;
+    return said(await this.dial(), bytes, waitMs);
   }
 
   async dial(): Promise<Socket> {
@@ -103,3 +95,15 @@ export const until = async (what: () => boolean | Promise<boolean>, ms = 5_000):
   }
   return Date.now() - began;
 };
+
+/** Sends bytes as they are; resolves with what came back until the connection closed, or the time was over. */
+export async function said(socket: Socket, bytes: string, waitMs: number): Promise<string> {
+  let text = '';
+  socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  socket.write(bytes, 'latin1');
+  const late = setTimeout(() => socket.destroy(), waitMs);
+  await closed;
+  clearTimeout(late);
+  return text;
+}

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { connect, type TLSSocket } from 'node:tls';
 import { listenForDocker } from '../boot.js';
-import { DockerBench } from './docker-bench.fixture.js';
+import { DockerBench, said } from './docker-bench.fixture.js';
 
 /** What a docker client has in its DOCKER_CERT_PATH; without a certificate it shows none. */
 export interface Certificate {
@@ -46,17 +46,9 @@ export class TlsBench {
     return socket;
   }
 
-  /** Sends bytes as they are; resolves with what came back until the connection closed, or the time was over. */
+  /** As `said`, over a connection of its own. */
   async raw(shown: Certificate, bytes: string, waitMs = 400): Promise<string> {
-    const socket = await this.dial(shown);
-    let text = '';
-    socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
-    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-    socket.write(bytes, 'latin1');
-    const late = setTimeout(() => socket.destroy(), waitMs);
-    await closed;
-    clearTimeout(late);
-    return text;
+    return said(await this.dial(shown), bytes, waitMs);
   }
 
   /** The whole answer; rejects when there is none. */
